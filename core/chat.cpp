@@ -1,0 +1,155 @@
+#include "core/chat.hpp"
+
+#include <array>
+
+namespace sluice::core {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kRoles{"system", "developer", "user", "assistant", "tool", "function"};
+
+Error invalid(std::string field, std::string detail) { return Error{Errc::InvalidRequest, std::move(detail), std::move(field)}; }
+
+// Integer member within [low, high]; absent and null leave `out` alone.
+Result<void> read_integer(const Json& body, const char* name, std::int64_t low, std::int64_t high, std::optional<std::int64_t>& out) {
+    const auto it = body.find(name);
+    if (it == body.end() || it->is_null()) return {};
+    const bool too_big = it->is_number_unsigned() && it->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
+    if (!it->is_number_integer() || too_big || it->get<std::int64_t>() < low || it->get<std::int64_t>() > high)
+        return invalid(name, "must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+    out = it->get<std::int64_t>();
+    return {};
+}
+
+Result<void> read_bool(const Json& body, const char* name, const std::string& path, bool& out) {
+    const auto it = body.find(name);
+    if (it == body.end() || it->is_null()) return {};
+    if (!it->is_boolean()) return invalid(path, "must be true or false");
+    out = it->get<bool>();
+    return {};
+}
+
+// A number within [low, high], when present.
+Result<void> check_number(const Json& body, const char* name, double low, double high) {
+    const auto it = body.find(name);
+    if (it == body.end() || it->is_null()) return {};
+    if (!it->is_number() || !(it->get<double>() >= low && it->get<double>() <= high))
+        return invalid(name, "must be a number from " + std::to_string(static_cast<int>(low)) + " to " + std::to_string(static_cast<int>(high)));
+    return {};
+}
+
+// Bytes of every string in a value, keys included. Depth is bounded by JsonLimits.
+std::size_t text_bytes(const Json& value) {
+    if (value.is_string()) return value.get_ref<const std::string&>().size();
+    std::size_t sum = 8;  // punctuation and numbers
+    if (value.is_object())
+        for (const auto& [key, member] : value.items()) sum += key.size() + text_bytes(member);
+    else if (value.is_array())
+        for (const auto& element : value) sum += text_bytes(element);
+    return sum;
+}
+
+// True in `has_attachments` when a part is anything but text.
+Result<void> check_content(const Json& content, const std::string& path, bool& has_attachments) {
+    if (content.is_string() || content.is_null()) return {};
+    if (!content.is_array()) return invalid(path, "must be a string or an array of content parts");
+    for (std::size_t i = 0; i < content.size(); ++i) {
+        const std::string part_path = path + "[" + std::to_string(i) + "]";
+        const Json& part = content[i];
+        if (!part.is_object()) return invalid(part_path, "must be an object");
+        const auto type = part.find("type");
+        if (type == part.end() || !type->is_string()) return invalid(part_path + ".type", "is required and must be a string");
+        if (*type == "text" || *type == "refusal") {
+            const auto text = part.find(type->get<std::string>());
+            if (text == part.end() || !text->is_string()) return invalid(part_path + "." + type->get<std::string>(), "is required and must be a string");
+        } else {
+            has_attachments = true;
+        }
+    }
+    return {};
+}
+
+Result<void> check_message(const Json& message, const std::string& path, bool& has_attachments) {
+    if (!message.is_object()) return invalid(path, "must be an object");
+    const auto role = message.find("role");
+    if (role == message.end() || !role->is_string()) return invalid(path + ".role", "is required and must be a string");
+    bool known = false;
+    for (const auto name : kRoles) known = known || role->get_ref<const std::string&>() == name;
+    if (!known) return invalid(path + ".role", "must be one of system, developer, user, assistant, tool, function");
+    const auto content = message.find("content");
+    const bool may_be_absent = *role == "assistant";
+    if (content == message.end() || content->is_null()) {
+        if (!may_be_absent) return invalid(path + ".content", "is required");
+    } else if (auto checked = check_content(*content, path + ".content", has_attachments); !checked) {
+        return checked;
+    }
+    const auto calls = message.find("tool_calls");
+    if (calls != message.end() && !calls->is_null() && !calls->is_array()) return invalid(path + ".tool_calls", "must be an array");
+    return {};
+}
+
+Result<void> check_stop(const Json& body, std::size_t most) {
+    const auto stop = body.find("stop");
+    if (stop == body.end() || stop->is_null() || stop->is_string()) return {};
+    if (!stop->is_array() || stop->size() > most) return invalid("stop", "must be a string or an array of at most " + std::to_string(most) + " strings");
+    for (const auto& text : *stop)
+        if (!text.is_string()) return invalid("stop", "must be a string or an array of strings");
+    return {};
+}
+
+}  // namespace
+
+Result<ChatRequest> ChatRequest::from_json(Json body, const ChatLimits& limits) {
+    if (!body.is_object()) return invalid("", "the request body must be a JSON object");
+    ChatRequest out;
+
+    const auto model = body.find("model");
+    if (model == body.end() || !model->is_string() || model->get_ref<const std::string&>().empty())
+        return invalid("model", "is required and must be a string");
+    out.model_ = model->get<std::string>();
+    if (out.model_.size() > 256) return invalid("model", "is longer than 256 bytes");
+
+    const auto messages = body.find("messages");
+    if (messages == body.end() || !messages->is_array()) return invalid("messages", "is required and must be an array");
+    if (messages->empty() || messages->size() > limits.max_messages)
+        return invalid("messages", "must hold 1 to " + std::to_string(limits.max_messages) + " messages");
+    for (std::size_t i = 0; i < messages->size(); ++i) {
+        const std::string path = "messages[" + std::to_string(i) + "]";
+        if (auto checked = check_message((*messages)[i], path, out.has_attachments_); !checked) return checked.error();
+    }
+
+    if (auto read = read_bool(body, "stream", "stream", out.stream_); !read) return read.error();
+    if (const auto options = body.find("stream_options"); options != body.end() && !options->is_null()) {
+        if (!options->is_object()) return invalid("stream_options", "must be an object");
+        if (auto read = read_bool(*options, "include_usage", "stream_options.include_usage", out.include_usage_); !read) return read.error();
+    }
+
+    std::optional<std::int64_t> old_name;
+    std::optional<std::int64_t> choices;
+    std::optional<std::int64_t> seed;
+    if (auto read = read_integer(body, "max_tokens", 1, limits.max_tokens, old_name); !read) return read.error();
+    if (auto read = read_integer(body, "max_completion_tokens", 1, limits.max_tokens, out.max_tokens_); !read) return read.error();
+    if (!out.max_tokens_) out.max_tokens_ = old_name;
+    if (auto read = read_integer(body, "n", 1, limits.max_choices, choices); !read) return read.error();
+    if (auto read = read_integer(body, "seed", INT64_MIN, INT64_MAX, seed); !read) return read.error();
+    if (auto read = read_integer(body, "top_logprobs", 0, 20, seed); !read) return read.error();
+    out.choices_ = choices.value_or(1);
+    if (auto checked = check_number(body, "temperature", 0, 2); !checked) return checked.error();
+    if (auto checked = check_number(body, "top_p", 0, 1); !checked) return checked.error();
+    if (auto checked = check_number(body, "presence_penalty", -2, 2); !checked) return checked.error();
+    if (auto checked = check_number(body, "frequency_penalty", -2, 2); !checked) return checked.error();
+    if (auto checked = check_stop(body, limits.max_stop); !checked) return checked.error();
+
+    if (const auto tools = body.find("tools"); tools != body.end() && !tools->is_null()) {
+        if (!tools->is_array() || tools->size() > limits.max_tools)
+            return invalid("tools", "must be an array of at most " + std::to_string(limits.max_tools) + " tools");
+        out.has_tools_ = !tools->empty();
+    }
+
+    // Everything in the body may be rendered into the prompt by a template, so all of it counts.
+    out.prompt_bound_ = static_cast<Tokens>(text_bytes(body) + 16 * messages->size() + 64);
+    out.body_ = std::move(body);
+    return out;
+}
+
+}  // namespace sluice::core
