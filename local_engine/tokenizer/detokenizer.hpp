@@ -1,0 +1,26 @@
+// Generated tokens to text, piece by piece: what comes out is always whole UTF-8 characters.
+#pragma once
+
+#include "local_engine/tokenizer/tokenizer.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace sluice::local_engine {
+
+// One per answer. Holds back the bytes of an unfinished character (at most three); bytes that can never become UTF-8
+// are given out as U+FFFD at once. The tokenizer must outlive it. Not shared between threads.
+class Detokenizer {
+public:
+    explicit Detokenizer(const Tokenizer& tokenizer) : tokenizer_(&tokenizer), first_(tokenizer.strips_first_space()) {}
+
+    std::string feed(TokenId token);  // may be empty
+    std::string finish();             // what was held back, as U+FFFD
+
+private:
+    const Tokenizer* tokenizer_;
+    bool first_;  // still to drop the space that the vocabulary puts before the first word
+    std::string held_;
+};
+
+}  // namespace sluice::local_engine
