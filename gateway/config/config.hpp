@@ -1,0 +1,148 @@
+// Everything an operator can set, with defaults that work: one immutable value, read once, handed to the wiring in
+// gateway/serve. The YAML keys are the member names; deploy/sluice.example.yaml shows each of them.
+#pragma once
+
+#include "core/data_class.hpp"
+#include "core/money.hpp"
+#include "core/secret.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::gateway {
+
+struct HostPort {
+    std::string host;        // a name or an address; IPv6 without brackets
+    std::uint16_t port = 0;  // 0: the system picks one
+    friend bool operator==(const HostPort&, const HostPort&) = default;
+};
+
+struct ServerConfig {
+    HostPort listen{"127.0.0.1", 8080};
+    std::filesystem::path tls_certificate;   // PEM chain; empty: plain HTTP
+    std::filesystem::path tls_key;           // PEM; both or neither
+    bool allow_plain = false;                // a non-loopback address without TLS, behind somebody else's TLS
+    int loops = 0;                           // event loops; 0: one per core
+    std::vector<std::string> allowed_hosts;  // names a Host header may carry besides the listening address; "*": any
+
+    struct Limits {
+        std::size_t max_body_bytes = std::size_t{16} << 20;
+        std::size_t max_header_bytes = std::size_t{32} << 10;
+        int max_connections = 20'000;
+    } limits;
+    struct Timeouts {
+        std::chrono::seconds handshake{10};
+        std::chrono::seconds header{15};
+        std::chrono::seconds body_gap{15};  // longest pause between two pieces of a body
+        std::chrono::seconds idle{75};      // keep-alive
+        std::chrono::seconds write{30};     // a client that does not read
+        std::chrono::seconds request{600};  // the whole of one answer
+        std::chrono::seconds drain{30};     // running streams after SIGTERM
+    } timeouts;
+};
+
+enum class Durability { Strict, Relaxed };
+struct LedgerConfig {
+    Durability durability = Durability::Strict;  // Strict: on disk before the upstream sees a byte
+};
+
+enum class CacheBackend { Memory, Redis, Off };
+struct CacheConfig {
+    CacheBackend backend = CacheBackend::Memory;
+    std::size_t max_bytes = std::size_t{64} << 20;
+    std::chrono::seconds ttl{3600};
+    bool only_deterministic = false;  // keep only answers to requests with temperature 0
+    core::Secret redis_url;           // redis://[user:password@]host:port[/db], rediss:// for TLS; required by Redis
+    std::chrono::milliseconds redis_timeout{25};
+};
+
+struct EngineSettings {
+    bool enabled = true;
+    std::filesystem::path model;  // GGUF; empty: the bundled demo model
+    std::string name;             // "local/NAME" to clients; empty: from the file
+    int threads = 0;              // 0: one per core
+    std::int64_t context = 0;     // tokens per request; 0: what the model was trained for
+    std::size_t kv_bytes = 0;     // 0: one full context, at least 256 MiB
+    std::int32_t max_running = 32;
+    std::size_t max_waiting = 64;
+    core::Price input_price{20'000'000};  // 0.02 USD per million tokens: what the machine costs its owner
+    core::Price output_price{20'000'000};
+};
+
+struct ProviderModel {
+    std::string name;                        // what clients ask for, "NAME" or "provider/NAME"
+    std::string upstream;                    // what the provider calls it
+    std::optional<core::Price> input_price;  // none: the catalogue's
+    std::optional<core::Price> output_price;
+    std::optional<core::Price> cached_input_price;
+    std::int64_t context = 0;  // 0: the catalogue's
+};
+
+struct ProviderSettings {
+    std::string name;      // "deepseek": the prefix of its targets
+    std::string base_url;  // "https://api.deepseek.com"; /chat/completions is appended
+    core::Secret api_key;  // empty: no Authorization header
+    core::Zone zone = core::Zone::Cloud;
+    std::vector<ProviderModel> models;  // empty: the catalogue's models of that name
+    std::filesystem::path ca_file;      // empty: the system's certificates
+    int max_connections = 64;           // per event loop
+    int max_retries = 2;                // before the first byte
+    struct Timeouts {
+        std::chrono::seconds connect{5};
+        std::chrono::seconds first_byte{60};
+        std::chrono::seconds idle{60};  // longest silence inside an answer
+    } timeouts;
+};
+
+struct PolicySettings {
+    // Indexed by core::DataClass.
+    std::array<core::Action, 4> actions{core::Action::Cloud, core::Action::Cloud, core::Action::Local,
+                                        core::Action::Local};
+    core::DataClass attachments = core::DataClass::Restricted;  // of parts that cannot be read: images, audio, files
+    core::Tokens default_max_tokens = 1024;                     // when a request names none
+    core::Tokens max_tokens = 8192;                             // requests above it are clamped
+    friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
+};
+
+struct PoliciesConfig {
+    PolicySettings fallback;                      // YAML: policies.default
+    std::map<std::string, PolicySettings> teams;  // by team name; what a team leaves out is the default's
+};
+
+struct DictionaryTerm {
+    std::string term;
+    core::DataClass data_class = core::DataClass::Confidential;
+};
+struct SensitivitySettings {
+    std::vector<DictionaryTerm> dictionary;
+    std::map<std::string, core::DataClass> classes;  // finding type -> class, over the built-in one
+};
+
+struct LoggingConfig {
+    std::string level = "info";  // trace, debug, info, warn, error, off
+};
+
+struct Config {
+    ServerConfig server;
+    std::filesystem::path data;  // keys, ledger, decisions; made with mode 0700
+    LedgerConfig ledger;
+    CacheConfig cache;
+    EngineSettings engine;
+    std::vector<ProviderSettings> providers;  // the built-in ones when the file names none
+    PoliciesConfig policies;
+    SensitivitySettings sensitivity;
+    std::filesystem::path catalogue;  // YAML price list; empty: the built-in one
+    LoggingConfig logging;
+    bool demo_cloud = false;  // start the scripted cloud in this process: no provider is configured and none has a key
+};
+
+// $XDG_DATA_HOME/sluice, else ~/.local/share/sluice, else ./sluice-data.
+std::filesystem::path default_data_directory();
+
+}  // namespace sluice::gateway
