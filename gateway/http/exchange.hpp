@@ -2,27 +2,29 @@
 // a handler owns meaning. All calls run on the connection's event loop; references live until the handler returns.
 #pragma once
 
+#include "core/async.hpp"
+#include "core/caller.hpp"
+#include "core/result.hpp"
+
 #include <boost/beast/http/fields.hpp>
+
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "core/async.hpp"
-#include "core/caller.hpp"
-#include "core/result.hpp"
-
 namespace sluice::gateway {
 
 struct HttpRequest {
-    std::string method;                    // "GET", "POST"
-    std::string path;                      // without query: "/v1/decisions/dec_abc"
-    std::string query;                     // after '?', may be empty
+    std::string method;  // "GET", "POST"
+    std::string path;    // without query: "/v1/decisions/dec_abc"
+    std::string query;   // after '?', may be empty
     boost::beast::http::fields headers;
     std::string body;
     std::string request_id;                // made by us, unless the client sent a well-formed x-request-id
     std::string_view path_parameter = {};  // what {id} of the route matched
+    std::size_t loop = 0;                  // index of the event loop this connection lives on: picks per-loop pools
 };
 
 struct Header {
@@ -43,15 +45,18 @@ public:
     virtual core::awaitable<core::Result<void>> respond(int status, std::string_view content_type, std::string body,
                                                         std::span<const Header> headers = {}) = 0;
     // An error in the OpenAI shape {"error": {message, type, param, code}}; status and Retry-After from the error.
-    virtual core::awaitable<core::Result<void>> respond_error(const core::Error& error, std::span<const Header> headers = {}) = 0;
+    virtual core::awaitable<core::Result<void>> respond_error(const core::Error& error,
+                                                              std::span<const Header> headers = {}) = 0;
 
-    // Server-sent events: 200, text/event-stream, chunked (HTTP/1.0: until close). write() takes framed bytes and sends them at once.
-    virtual core::awaitable<core::Result<void>> start_events(std::span<const Header> headers) = 0;
+    // Server-sent events: 200, text/event-stream, chunked (HTTP/1.0: until close). start_events() fixes the answer; its
+    // header leaves with the first write, in one system call. write() takes framed bytes and sends them at once.
+    virtual core::awaitable<core::Result<void>> start_events(std::span<const Header> headers = {}) = 0;
     virtual core::awaitable<core::Result<void>> write(std::string_view framed_events) = 0;
-    virtual core::awaitable<core::Result<void>> finish() = 0;  // terminating chunk; the connection stays usable
-    virtual void abandon() = 0;                                // no terminating chunk; the connection is closed
+    // Last events (may be none) and the terminating chunk in one write; the connection stays usable.
+    virtual core::awaitable<core::Result<void>> finish(std::string_view last_events = {}) = 0;
+    virtual void abandon() = 0;  // no terminating chunk; the connection is closed
 
-    virtual bool started() const = 0;      // a status line has been sent
+    virtual bool started() const = 0;      // respond(), respond_error() or start_events() was called
     virtual bool client_gone() const = 0;  // the client closed its connection
 };
 
