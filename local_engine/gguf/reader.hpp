@@ -79,11 +79,16 @@ private:
     };
 
     Reader() = default;
+    static core::Result<std::unique_ptr<Reader>> parsed(std::unique_ptr<Reader> reader);
     const Value* find_value(std::string_view key) const;
 
-    std::span<const std::byte> bytes_;
-    void* mapping_ = nullptr;  // null: owned_ holds the bytes
-    std::unique_ptr<std::byte[], void (*)(std::byte*)> owned_{nullptr, nullptr};
+    struct alignas(64) Line {
+        std::array<std::byte, 64> bytes;
+    };
+
+    std::span<const std::byte> bytes_;  // the whole file, in one of the two below
+    void* mapping_ = nullptr;
+    std::vector<Line> copy_;
     std::vector<Entry> entries_;  // sorted by key
     std::vector<Tensor> tensors_;
     std::vector<std::uint32_t> tensors_by_name_;
