@@ -23,7 +23,7 @@ struct HostPort {
     friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
-struct ServerConfig {
+struct ServerSettings {
     HostPort listen{"127.0.0.1", 8080};
     std::filesystem::path tls_certificate;   // PEM chain; empty: plain HTTP
     std::filesystem::path tls_key;           // PEM; both or neither
@@ -48,12 +48,12 @@ struct ServerConfig {
 };
 
 enum class Durability { Strict, Relaxed };
-struct LedgerConfig {
+struct LedgerSettings {
     Durability durability = Durability::Strict;  // Strict: on disk before the upstream sees a byte
 };
 
 enum class CacheBackend { Memory, Redis, Off };
-struct CacheConfig {
+struct CacheSettings {
     CacheBackend backend = CacheBackend::Memory;
     std::size_t max_bytes = std::size_t{64} << 20;
     std::chrono::seconds ttl{3600};
@@ -110,7 +110,7 @@ struct PolicySettings {
     friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };
 
-struct PoliciesConfig {
+struct PoliciesSettings {
     PolicySettings fallback;                      // YAML: policies.default
     std::map<std::string, PolicySettings> teams;  // by team name; what a team leaves out is the default's
 };
@@ -124,21 +124,21 @@ struct SensitivitySettings {
     std::map<std::string, core::DataClass> classes;  // finding type -> class, over the built-in one
 };
 
-struct LoggingConfig {
+struct LoggingSettings {
     std::string level = "info";  // trace, debug, info, warn, error, off
 };
 
 struct Config {
-    ServerConfig server;
+    ServerSettings server;
     std::filesystem::path data;  // keys, ledger, decisions; made with mode 0700
-    LedgerConfig ledger;
-    CacheConfig cache;
+    LedgerSettings ledger;
+    CacheSettings cache;
     EngineSettings engine;
     std::vector<ProviderSettings> providers;  // the built-in ones when the file names none
-    PoliciesConfig policies;
+    PoliciesSettings policies;
     SensitivitySettings sensitivity;
     std::filesystem::path catalogue;  // YAML price list; empty: the built-in one
-    LoggingConfig logging;
+    LoggingSettings logging;
     bool demo_cloud = false;  // start the scripted cloud in this process: no provider is configured and none has a key
 };
 

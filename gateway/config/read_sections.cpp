@@ -1,0 +1,224 @@
+#include "gateway/config/read_sections.hpp"
+
+#include "gateway/config/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::seconds;
+
+constexpr std::int64_t kManyTokens = 100'000'000;
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+template <class Value>
+auto words(std::initializer_list<std::pair<std::string_view, Value>> table) {
+    return [choices = std::vector(table)](std::string_view text) -> std::optional<Value> {
+        const auto found = std::ranges::find(choices, text, &std::pair<std::string_view, Value>::first);
+        return found == choices.end() ? std::nullopt : std::optional(found->second);
+    };
+}
+
+constexpr std::string_view kDataClasses = "public, internal, confidential or restricted";
+
+// A name that becomes the part of a target before its slash.
+bool good_name(std::string_view name) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    };
+    return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, fits);
+}
+
+void read_server(Section& section, ServerSettings& server) {
+    section.address("listen", server.listen);
+    section.path("tls_certificate", server.tls_certificate);
+    section.path("tls_key", server.tls_key);
+    section.flag("allow_plain", server.allow_plain);
+    section.integer("loops", server.loops, 0, 1024);
+    section.texts("allowed_hosts", server.allowed_hosts);
+    section.section("limits", [&](Section& limits) {
+        limits.bytes("max_body_bytes", server.limits.max_body_bytes, 1024, 1024 * kMiB);
+        limits.bytes("max_header_bytes", server.limits.max_header_bytes, 4096, kMiB);
+        limits.integer("max_connections", server.limits.max_connections, 1, 1'000'000);
+    });
+    section.section("timeouts", [&](Section& timeouts) {
+        timeouts.duration("handshake", server.timeouts.handshake, 1s, seconds(1h));
+        timeouts.duration("header", server.timeouts.header, 1s, seconds(1h));
+        timeouts.duration("body_gap", server.timeouts.body_gap, 1s, seconds(1h));
+        timeouts.duration("idle", server.timeouts.idle, 1s, seconds(24h));
+        timeouts.duration("write", server.timeouts.write, 1s, seconds(1h));
+        timeouts.duration("request", server.timeouts.request, 1s, seconds(24h));
+        timeouts.duration("drain", server.timeouts.drain, 0s, seconds(1h));
+    });
+}
+
+void read_cache(Section& section, CacheSettings& cache) {
+    section.choice("backend", cache.backend, "memory, redis or off",
+                   words<CacheBackend>(
+                       {{"memory", CacheBackend::Memory}, {"redis", CacheBackend::Redis}, {"off", CacheBackend::Off}}));
+    section.bytes("max_bytes", cache.max_bytes, 64 * 1024, 1024 * 1024 * kMiB);
+    section.duration("ttl", cache.ttl, 1s, seconds(720h));
+    section.flag("only_deterministic", cache.only_deterministic);
+    section.secret("redis_url", cache.redis_url);
+    section.duration("redis_timeout", cache.redis_timeout, 1ms, 10'000ms);
+    const std::string_view url = cache.redis_url.expose();
+    if (cache.backend == CacheBackend::Redis && url.empty()) section.problem("redis_url", "backend redis needs it");
+    if (!url.empty() && !url.starts_with("redis://") && !url.starts_with("rediss://")) {
+        section.problem("redis_url", "must start with redis:// or rediss://");
+    }
+}
+
+void read_engine(Section& section, EngineSettings& engine) {
+    section.flag("enabled", engine.enabled);
+    section.path("model", engine.model);
+    section.text("name", engine.name);
+    if (!engine.name.empty() && !good_name(engine.name))
+        section.not_a("name", "a name of letters, digits, '.', '-' and '_'");
+    section.integer("threads", engine.threads, 0, 1024);
+    section.integer("context", engine.context, 0, kManyTokens);
+    section.bytes("kv_bytes", engine.kv_bytes, 0, 16 * 1024 * 1024 * kMiB);
+    section.integer("max_running", engine.max_running, 1, 1024);
+    section.integer("max_waiting", engine.max_waiting, 0, 100'000);
+    section.price("input_price", engine.input_price);
+    section.price("output_price", engine.output_price);
+}
+
+void read_model(Section& section, ProviderModel& model) {
+    section.text("name", model.name);
+    if (model.name.empty()) section.problem("name", "a model needs a name");
+    model.upstream = model.name;
+    section.text("upstream", model.upstream);
+    section.price("input_price", model.input_price);
+    section.price("output_price", model.output_price);
+    section.price("cached_input_price", model.cached_input_price);
+    section.integer("context", model.context, 0, kManyTokens);
+}
+
+// Where prompts and the key go: a cloud is spoken to over TLS, or on this machine.
+void check_base_url(Section& section, const ProviderSettings& provider) {
+    const std::string_view url = provider.base_url;
+    if (url.empty()) return section.problem("base_url", "a provider needs one, such as https://api.example.com/v1");
+    const bool tls = url.starts_with("https://");
+    if (!tls && !url.starts_with("http://")) return section.not_a("base_url", "an http:// or https:// URL");
+    std::string_view authority = url.substr(tls ? 8 : 7);
+    authority = authority.substr(0, authority.find_first_of("/?#"));
+    if (authority.find('@') != std::string_view::npos) {
+        return section.problem("base_url", "must not hold a user or password; use api_key");
+    }
+    if (url.find_first_of("?# \t\r\n") != std::string_view::npos)
+        return section.not_a("base_url", "a URL without query");
+    const bool with_port = authority.rfind(':') != std::string_view::npos && !authority.ends_with("]");
+    const auto address = parse_host_port(with_port ? std::string(authority) : std::string(authority) + ":80");
+    if (!address) return section.not_a("base_url", "a URL with a host");
+    if (!tls && provider.zone == core::Zone::Cloud && !is_loopback(*address)) {
+        section.problem("base_url", "a cloud provider must be https://: prompts and the key would travel in the clear");
+    }
+}
+
+void read_provider(Section& section, ProviderSettings& provider) {
+    section.text("name", provider.name);
+    if (!good_name(provider.name)) {
+        section.problem("name", "a provider needs a name of letters, digits, '.', '-' and '_'");
+    } else if (provider.name == "local") {
+        section.problem("name", "local is the engine in this process");
+    }
+    section.text("base_url", provider.base_url);
+    section.secret("api_key", provider.api_key);
+    section.choice("zone", provider.zone, "local or cloud", core::parse_zone);
+    section.path("ca_file", provider.ca_file);
+    section.integer("max_connections", provider.max_connections, 1, 100'000);
+    section.integer("max_retries", provider.max_retries, 0, 10);
+    section.section("timeouts", [&](Section& timeouts) {
+        timeouts.duration("connect", provider.timeouts.connect, 1s, seconds(1h));
+        timeouts.duration("first_byte", provider.timeouts.first_byte, 1s, seconds(1h));
+        timeouts.duration("idle", provider.timeouts.idle, 1s, seconds(1h));
+    });
+    section.list("models", [&](Section& model) { read_model(model, provider.models.emplace_back()); });
+    check_base_url(section, provider);
+}
+
+void read_policy(Section& section, PolicySettings& policy) {
+    section.section("actions", [&](Section& actions) {
+        for (std::size_t i = 0; i < policy.actions.size(); ++i) {
+            const std::string_view name = core::to_string(static_cast<core::DataClass>(i));
+            actions.choice(name, policy.actions[i], "cloud, local or block", [](std::string_view text) {
+                // `redact` is part of the vocabulary; nothing masks text yet, so no policy may promise it.
+                const auto action = core::parse_action(text);
+                return action == core::Action::Redact ? std::nullopt : action;
+            });
+        }
+    });
+    section.choice("attachments", policy.attachments, kDataClasses, core::parse_data_class);
+    section.integer("default_max_tokens", policy.default_max_tokens, 1, kManyTokens);
+    section.integer("max_tokens", policy.max_tokens, 1, kManyTokens);
+    if (policy.default_max_tokens > policy.max_tokens) {
+        section.problem("default_max_tokens",
+                        fmt::format("{} is more than max_tokens, {}", policy.default_max_tokens, policy.max_tokens));
+    }
+}
+
+void read_policies(Section& section, PoliciesSettings& policies) {
+    section.section("default", [&](Section& policy) { read_policy(policy, policies.fallback); });
+    section.named("teams", [&](const std::string& team, Section& policy) {
+        const auto [entry, _] = policies.teams.emplace(team, policies.fallback);
+        read_policy(policy, entry->second);
+    });
+}
+
+void read_sensitivity(Section& section, SensitivitySettings& sensitivity) {
+    section.list("dictionary", [&](Section& entry) {
+        DictionaryTerm& term = sensitivity.dictionary.emplace_back();
+        entry.text("term", term.term);
+        if (term.term.size() < 3) entry.problem("term", "must be at least 3 bytes long");
+        entry.choice("class", term.data_class, kDataClasses, core::parse_data_class);
+    });
+    section.values("classes", [&](const std::string& type, const std::string& value) -> std::optional<std::string> {
+        const auto parsed = core::parse_data_class(value);
+        if (!parsed) return std::string(kDataClasses);
+        sensitivity.classes[type] = *parsed;
+        return std::nullopt;
+    });
+}
+
+void refuse_same_names(Section& root, const std::vector<ProviderSettings>& providers) {
+    for (std::size_t i = 0; i < providers.size(); ++i) {
+        const auto earlier = std::ranges::find(providers.begin(), providers.begin() + static_cast<std::ptrdiff_t>(i),
+                                               providers[i].name, &ProviderSettings::name);
+        if (earlier != providers.begin() + static_cast<std::ptrdiff_t>(i)) {
+            root.problem(fmt::format("providers[{}].name", i), providers[i].name + " is taken by an earlier provider");
+        }
+    }
+}
+
+}  // namespace
+
+void read_config(Section& root, Config& config) {
+    root.section("server", [&](Section& section) { read_server(section, config.server); });
+    root.path("data", config.data);
+    root.section("ledger", [&](Section& section) {
+        section.choice("durability", config.ledger.durability, "strict or relaxed",
+                       words<Durability>({{"strict", Durability::Strict}, {"relaxed", Durability::Relaxed}}));
+    });
+    root.section("cache", [&](Section& section) { read_cache(section, config.cache); });
+    root.section("engine", [&](Section& section) { read_engine(section, config.engine); });
+    root.list("providers", [&](Section& section) { read_provider(section, config.providers.emplace_back()); });
+    refuse_same_names(root, config.providers);
+    root.section("policies", [&](Section& section) { read_policies(section, config.policies); });
+    root.section("sensitivity", [&](Section& section) { read_sensitivity(section, config.sensitivity); });
+    root.path("catalogue", config.catalogue);
+    root.section("logging", [&](Section& section) {
+        section.choice("level", config.logging.level, "trace, debug, info, warn, error or off",
+                       [](const std::string& text) -> std::optional<std::string> {
+                           static constexpr std::array<std::string_view, 6> kLevels{"trace", "debug", "info",
+                                                                                    "warn",  "error", "off"};
+                           return std::ranges::count(kLevels, text) == 1 ? std::optional(text) : std::nullopt;
+                       });
+    });
+}
+
+}  // namespace sluice::gateway
