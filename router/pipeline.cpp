@@ -1,0 +1,303 @@
+#include "router/pipeline.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <random>
+#include <utility>
+
+#include "core/crypto.hpp"
+#include "router/attempt_cost.hpp"
+
+namespace sluice::router {
+
+namespace net = core::net;
+using core::Errc;
+using core::Result;
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using Clock = std::chrono::steady_clock;
+
+struct Pipeline::Work {
+    Incoming incoming;
+    const policies::TeamPolicy& policy;
+    Decision decision;
+    std::optional<core::Classified> classified;
+    Plan plan;
+    std::optional<cache::Key> cache_key;
+    core::NanoUsd held;           // what the hold covers
+    core::NanoUsd charged;        // by attempts so far
+    core::Usage usage;            // sum over attempts
+    Clock::time_point started = Clock::now();
+
+    const core::ChatRequest& request() const { return *incoming.request; }
+};
+
+namespace {
+
+std::int64_t unix_nanoseconds() {
+    return duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t microseconds_since(Clock::time_point start) { return duration_cast<microseconds>(Clock::now() - start).count(); }
+
+Decision begin_decision(const Incoming& incoming) {
+    Decision decision;
+    decision.id = "dec_" + core::random_token(16);
+    decision.request_id = incoming.request_id;
+    decision.unix_nanoseconds = unix_nanoseconds();
+    decision.team = incoming.caller->team;
+    decision.team_name = incoming.caller->team_name;
+    decision.key = incoming.caller->key;
+    decision.key_name = incoming.caller->key_name;
+    decision.model = incoming.request->model();
+    decision.stream = incoming.request->stream();
+    decision.declared = incoming.declared;
+    return decision;
+}
+
+Outcome outcome_of(const Result<void>& result) {
+    if (result) return Outcome::Served;
+    switch (result.error().code) {
+        case Errc::Refused: return Outcome::Blocked;
+        case Errc::BudgetExceeded: return Outcome::OverBudget;
+        case Errc::InvalidRequest:
+        case Errc::ModelNotFound: return Outcome::Refused;
+        case Errc::Cancelled: return Outcome::Cancelled;
+        default: return Outcome::Failed;
+    }
+}
+
+ReplyHead head_of(const Decision& decision) {
+    return {.decision = decision.id, .target = decision.target, .zone = decision.zone, .data_class = decision.data_class, .cache = decision.cache};
+}
+
+void add(core::Usage& sum, const core::Usage& more) {
+    sum.prompt += more.prompt;
+    sum.completion += more.completion;
+    sum.cached += more.cached;
+    sum.reasoning += more.reasoning;
+    sum.estimated = sum.estimated || more.estimated;
+}
+
+}  // namespace
+
+// Classify, find the policy's rule and plan: everything that happens before money or network.
+Result<void> Pipeline::judge(Work& work) const {
+    const auto before = Clock::now();
+    work.classified = parts_.classifier.classify(
+        work.incoming.request,
+        {.floor = work.incoming.caller->floor, .declared = work.incoming.declared, .attachments = work.policy.attachments});
+    Decision& decision = work.decision;
+    decision.classify_microseconds = microseconds_since(before);
+    decision.data_class = work.classified->data_class();
+    decision.reason = work.classified->reason();
+    decision.findings = work.classified->findings();
+
+    const auto planned = planner_.plan(*work.classified, work.policy, work.plan);
+    decision.action = work.plan.action;
+    decision.rule = work.plan.rule;
+    decision.note = work.plan.note;
+    for (const auto& step : work.plan.steps) decision.plan.push_back(parts_.targets[step.target].entry.name);
+    for (const auto& [target, reason] : work.plan.excluded) decision.exclusions.emplace_back(parts_.targets[target].entry.name, reason);
+    return planned;
+}
+
+core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& reply) {
+    const auto& policy = parts_.policies.for_team(incoming.caller->team_name);
+    Work work{.incoming = incoming, .policy = policy, .decision = begin_decision(incoming)};
+    reply.set_head(head_of(work.decision));  // even a refusal carries the decision's id
+    const auto judged = judge(work);
+    reply.set_head(head_of(work.decision));
+    if (!judged) co_return co_await give_up(work, judged.error());
+    if (co_await replay_from_cache(work, reply)) co_return Result<void>{};
+
+    const core::NanoUsd worst = work.plan.steps.front().worst_case;
+    auto hold = co_await parts_.ledger.hold({.id = work.decision.id,
+                                             .caller = work.incoming.caller,
+                                             .amount = worst,
+                                             .target = work.decision.plan.front(),
+                                             .zone = parts_.targets[work.plan.steps.front().target].zone});
+    if (!hold) co_return co_await give_up(work, hold.error());
+    work.held = worst;
+
+    RecordingSink recorded{reply, config_.most_cached_bytes};
+    auto outcome = co_await serve(work, *hold, recorded, reply);
+    finish(work, outcome_of(outcome), outcome);
+
+    // Durable before the client sees the end of the answer.
+    const auto settled = co_await parts_.ledger.settle(std::move(*hold), {.charge = work.charged,
+                                                                          .usage = work.usage,
+                                                                          .target = work.decision.target,
+                                                                          .zone = work.decision.zone,
+                                                                          .decision_json = to_json(work.decision),
+                                                                          .estimated = work.usage.estimated});
+    if (outcome && !settled) outcome = settled.error();
+    const auto delivered = co_await deliver(recorded, reply, outcome);
+    if (outcome) co_await remember(work, recorded);
+    co_return outcome ? delivered : outcome;
+}
+
+// Tries the plan's steps until one answers, the client has seen a byte, or trying more cannot help.
+core::awaitable<Result<void>> Pipeline::serve(Work& work, policies::Hold& hold, RecordingSink& recorded, ClientReply& reply) {
+    Result<void> result = core::Error{Errc::Refused, "no target may serve this request"};
+    int attempts = 0;
+    std::size_t index = 0;
+    while (index < work.plan.steps.size() && attempts < config_.most_attempts) {
+        const Step& step = work.plan.steps[index];
+        const Target& target = parts_.targets[step.target];
+        if (reply.client_gone()) co_return core::Error{Errc::Cancelled, "the client closed its connection"};
+
+        const core::NanoUsd needed = work.charged + step.worst_case;
+        if (needed > work.held) {  // an earlier attempt was billed, or this target costs more
+            const auto extended = co_await parts_.ledger.extend(hold, needed - work.held);
+            if (!extended) co_return attempts == 0 ? extended : result;
+            work.held = needed;
+        }
+        work.decision.hold = work.held;
+        work.decision.target = target.entry.name;
+        work.decision.zone = target.zone;
+        reply.set_head(head_of(work.decision));
+
+        const auto before = Clock::now();
+        parts_.ledger.sent(hold);
+        auto outcome = co_await attempt(work, step, recorded);
+        ++attempts;
+        const auto cost = attempt_cost(outcome, work.request(), target.entry, step.worst_case);
+        work.charged = work.charged + cost.charge;
+        add(work.usage, cost.usage);
+        hold.note(work.charged);
+        result = outcome.result;
+        work.decision.attempts.push_back({.target = target.entry.name,
+                                          .result = result ? "ok" : std::string{to_string(result.error().code)},
+                                          .upstream_status = result ? 0 : result.error().upstream_status,
+                                          .microseconds = microseconds_since(before),
+                                          .charge = cost.charge});
+        if (result) {
+            parts_.health.succeeded(step.target);
+            co_return result;
+        }
+        if (!outcome.retry_may_help || reply.started()) co_return result;
+        parts_.health.failed(step.target, result.error().retry_after.value_or(std::chrono::seconds::zero()));
+        const bool another_target = index + 1 < work.plan.steps.size();
+        if (another_target) ++index;
+        else if (auto waited = co_await wait_before_retry(result.error(), attempts, work.incoming.deadline); !waited) co_return result;
+    }
+    co_return result;
+}
+
+core::awaitable<core::ServeOutcome> Pipeline::attempt(Work& work, const Step& step, RecordingSink& recorded) {
+    const Target& target = parts_.targets[step.target];
+    const std::string tenant = std::to_string(work.incoming.caller->team.value);
+    const core::ServeOptions options{.model = target.upstream_model,
+                                     .max_tokens = step.max_tokens,
+                                     .deadline = work.incoming.deadline,
+                                     .request_id = work.incoming.request_id,
+                                     .tenant = tenant};
+    if (const auto* cloud = std::get_if<CloudStep>(&step.call)) co_return co_await cloud->backend->serve(*cloud->request, options, recorded);
+    const auto& local = std::get<LocalStep>(step.call);
+    co_return co_await local.backend->serve(*local.request, options, recorded);
+}
+
+// Backs off before the same target is tried again. An error: waiting is pointless.
+core::awaitable<Result<void>> Pipeline::wait_before_retry(const core::Error& error, int attempts, const core::Deadline& deadline) {
+    thread_local std::minstd_rand jitter{std::random_device{}()};
+    std::chrono::milliseconds pause = config_.first_backoff * (1 << std::min(attempts - 1, 6));
+    pause += pause * static_cast<int>(jitter() % 100) / 100;
+    if (error.retry_after) {
+        if (*error.retry_after > config_.longest_retry_after) co_return error;
+        pause = std::max<std::chrono::milliseconds>(pause, *error.retry_after);
+    }
+    if (Clock::now() + pause >= deadline.at() || attempts >= config_.most_attempts) co_return error;
+    core::Timer timer{co_await net::this_coro::executor, pause};
+    boost::system::error_code aborted;
+    co_await timer.async_wait(net::redirect_error(core::use_awaitable, aborted));
+    if (aborted) co_return error;
+    co_return Result<void>{};
+}
+
+// The end of the answer: [DONE] or the held-back body; after a broken stream an in-band error.
+core::awaitable<Result<void>> Pipeline::deliver(RecordingSink& recorded, ClientReply& reply, const Result<void>& outcome) {
+    if (!outcome) {
+        if (reply.started()) co_await reply.fail(outcome.error());
+        co_return outcome;
+    }
+    if (auto& body = recorded.held_body()) co_return co_await reply.body(*body);
+    co_return co_await reply.end();
+}
+
+core::awaitable<bool> Pipeline::replay_from_cache(Work& work, ClientReply& reply) {
+    if (parts_.cache == nullptr || !cache::is_cacheable(work.request(), config_.cache_policy)) co_return false;
+    // Answers to what may go to the cloud may also be shared through Redis; all others stay in this process.
+    const auto reach = work.plan.action == core::Action::Cloud ? cache::MayLeaveProcess::Yes : cache::MayLeaveProcess::No;
+    work.cache_key = parts_.cache_keys->make(work.request(), *work.incoming.caller, work.decision.data_class, config_.policy_version, reach);
+    const auto found = co_await parts_.cache->find(*work.cache_key);
+    if (!found) {
+        work.decision.cache = CacheStatus::Miss;
+        co_return false;
+    }
+    work.decision.cache = CacheStatus::Hit;
+    work.decision.target = found->target;
+    work.decision.zone = found->zone;
+    work.decision.usage = found->usage;
+    reply.set_head(head_of(work.decision));
+    finish(work, Outcome::CacheHit, {});
+    co_await parts_.ledger.record(work.decision.id, work.incoming.caller, to_json(work.decision));
+    if (work.request().stream()) {
+        const std::vector<std::string_view> chunks(found->chunks.begin(), found->chunks.end());
+        if (co_await reply.events(chunks)) co_await reply.end();
+    } else {
+        co_await reply.body(found->body);
+    }
+    co_return true;
+}
+
+core::awaitable<void> Pipeline::remember(Work& work, RecordingSink& recorded) {
+    if (!work.cache_key) co_return;
+    // An answer from the local zone never leaves the process, even when the request might have.
+    if (work.decision.zone == core::Zone::Local && work.cache_key->may_leave_process() == cache::MayLeaveProcess::Yes) co_return;
+    cache::CachedReply reply{.usage = work.usage, .target = work.decision.target, .zone = work.decision.zone};
+    if (auto& body = recorded.held_body()) reply.body = std::move(*body);
+    else if (recorded.complete()) reply.chunks = recorded.chunks();
+    if (reply.body.empty() && reply.chunks.empty()) co_return;
+    if (reply.body.size() > config_.most_cached_bytes) co_return;
+    co_await parts_.cache->store(*work.cache_key, std::move(reply));
+}
+
+// Ends a request that cost nothing: the decision is recorded, the error goes to the client.
+core::awaitable<Result<void>> Pipeline::give_up(Work& work, core::Error error) {
+    const Result<void> result = error;
+    finish(work, outcome_of(result), result);
+    co_await parts_.ledger.record(work.decision.id, work.incoming.caller, to_json(work.decision));
+    co_return result;
+}
+
+void Pipeline::finish(Work& work, Outcome outcome, const Result<void>& result) const {
+    Decision& decision = work.decision;
+    decision.outcome = outcome;
+    if (!result) decision.error = to_string(result.error().code);
+    if (outcome != Outcome::CacheHit) {
+        decision.usage = work.usage;
+        decision.cost = std::min(work.charged, work.held);
+    }
+    decision.total_microseconds = microseconds_since(work.started);
+    if (parts_.observe) parts_.observe(decision);
+}
+
+Decision Pipeline::explain(const Incoming& incoming) const {
+    Work work{.incoming = incoming, .policy = parts_.policies.for_team(incoming.caller->team_name), .decision = begin_decision(incoming)};
+    const auto judged = judge(work);
+    Decision& decision = work.decision;
+    if (!judged) {
+        decision.outcome = outcome_of(judged);
+        decision.error = to_string(judged.error().code);
+        return decision;
+    }
+    const Step& first = work.plan.steps.front();
+    decision.outcome = Outcome::Served;
+    decision.target = parts_.targets[first.target].entry.name;
+    decision.zone = parts_.targets[first.target].zone;
+    decision.hold = first.worst_case;
+    return decision;
+}
+
+}  // namespace sluice::router

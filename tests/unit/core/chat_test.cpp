@@ -1,0 +1,85 @@
+#include "core/chat.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::core {
+namespace {
+
+Result<ChatRequest> read(const std::string& text) {
+    auto json = parse_json(text);
+    if (!json) return json.error();
+    return ChatRequest::from_json(std::move(*json));
+}
+
+std::string with(const std::string& members) {
+    return R"({"model":"m","messages":[{"role":"user","content":"hi"}])" + (members.empty() ? "" : "," + members) + "}";
+}
+
+TEST(Chat, ReadsTheFieldsSluiceActsOnAndKeepsTheRest) {
+    const auto chat = read(with(R"("stream":true,"stream_options":{"include_usage":true},"max_tokens":7,"n":2,"x_unknown":{"a":1})"));
+    ASSERT_TRUE(chat);
+    EXPECT_TRUE(chat->stream());
+    EXPECT_TRUE(chat->include_usage());
+    EXPECT_EQ(chat->max_tokens(), 7);
+    EXPECT_EQ(chat->choices(), 2);
+    EXPECT_EQ(chat->body()["x_unknown"]["a"], 1);
+}
+
+TEST(Chat, MaxCompletionTokensWinsOverMaxTokens) {
+    EXPECT_EQ(read(with(R"("max_tokens":7,"max_completion_tokens":9)"))->max_tokens(), 9);
+}
+
+TEST(Chat, ErrorsNameTheField) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"[]", ""},
+        {R"({"messages":[]})", "model"},
+        {R"({"model":"","messages":[]})", "model"},
+        {R"({"model":7,"messages":[]})", "model"},
+        {R"({"model":"m"})", "messages"},
+        {R"({"model":"m","messages":[]})", "messages"},
+        {R"({"model":"m","messages":{}})", "messages"},
+        {R"({"model":"m","messages":["x"]})", "messages[0]"},
+        {R"({"model":"m","messages":[{"role":"user","content":"a"},{"content":"x"}]})", "messages[1].role"},
+        {R"({"model":"m","messages":[{"role":"king","content":"x"}]})", "messages[0].role"},
+        {R"({"model":"m","messages":[{"role":"user"}]})", "messages[0].content"},
+        {R"({"model":"m","messages":[{"role":"user","content":5}]})", "messages[0].content"},
+        {R"({"model":"m","messages":[{"role":"user","content":[5]}]})", "messages[0].content[0]"},
+        {R"({"model":"m","messages":[{"role":"user","content":[{"type":"text"}]}]})", "messages[0].content[0].text"},
+        {R"({"model":"m","messages":[{"role":"assistant","tool_calls":{}}]})", "messages[0].tool_calls"},
+        {with(R"("stream":1)"), "stream"},
+        {with(R"("stream_options":[])"), "stream_options"},
+        {with(R"("stream_options":{"include_usage":"yes"})"), "stream_options.include_usage"},
+        {with(R"("max_tokens":0)"), "max_tokens"},
+        {with(R"("max_tokens":-1)"), "max_tokens"},
+        {with(R"("max_tokens":18446744073709551615)"), "max_tokens"},
+        {with(R"("max_tokens":1.5)"), "max_tokens"},
+        {with(R"("n":1000000000)"), "n"},
+        {with(R"("temperature":3)"), "temperature"},
+        {with(R"("temperature":"hot")"), "temperature"},
+        {with(R"("top_p":-0.1)"), "top_p"},
+        {with(R"("stop":7)"), "stop"},
+        {with(R"("stop":[1])"), "stop"},
+        {with(R"("tools":{})"), "tools"},
+    };
+    for (const auto& [text, field] : cases) {
+        const auto chat = read(text);
+        ASSERT_FALSE(chat) << text;
+        EXPECT_EQ(chat.error().code, Errc::InvalidRequest) << text;
+        EXPECT_EQ(chat.error().field, field) << text;
+    }
+}
+
+TEST(Chat, AttachmentsAreNoticed) {
+    EXPECT_FALSE(read(R"({"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]})")->has_attachments());
+    EXPECT_TRUE(read(R"({"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:"}}]}]})")->has_attachments());
+}
+
+TEST(Chat, PromptBoundCoversEveryString) {
+    const std::string text(1000, 'x');
+    const auto plain = read(with(""))->prompt_tokens_bound();
+    const auto longer = read(R"({"model":"m","messages":[{"role":"user","content":"hi","name":")" + text + R"("}],"tools":[{"d":")" + text + R"("}]})");
+    EXPECT_GE(longer->prompt_tokens_bound(), plain + 2000);
+}
+
+}  // namespace
+}  // namespace sluice::core

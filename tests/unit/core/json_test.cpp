@@ -1,0 +1,65 @@
+#include "core/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/usage.hpp"
+
+namespace sluice::core {
+namespace {
+
+TEST(Json, KeepsMemberOrder) {
+    const auto json = parse_json(R"({"z":1,"a":{"y":2,"b":3}})");
+    ASSERT_TRUE(json);
+    EXPECT_EQ(dump_json(*json), R"({"z":1,"a":{"y":2,"b":3}})");
+}
+
+TEST(Json, RefusesDepthBeforeTheParserRuns) {
+    EXPECT_TRUE(parse_json(std::string(64, '[') + std::string(64, ']')));
+    const auto deep = parse_json(std::string(100'000, '['));
+    ASSERT_FALSE(deep);
+    EXPECT_NE(deep.error().detail.find("deeper than 64"), std::string::npos);
+}
+
+TEST(Json, RefusesObjectsWithTooManyMembers) {
+    std::string text = "{";
+    for (int i = 0; i < 5000; ++i) text += "\"" + std::to_string(i) + "\":0,";
+    text += "\"last\":0}";
+    const auto json = parse_json(text);
+    ASSERT_FALSE(json);
+    EXPECT_NE(json.error().detail.find("4096 members"), std::string::npos);
+}
+
+TEST(Json, BracesInsideStringsDoNotCount) {
+    EXPECT_TRUE(parse_json("\"" + std::string(1000, '[') + "\\\"" + std::string(1000, '{') + "\""));
+}
+
+TEST(Json, ErrorsGiveAPositionAndNoContent) {
+    const auto json = parse_json(R"({"secret": canary-4711})");
+    ASSERT_FALSE(json);
+    EXPECT_EQ(json.error().detail.find("canary"), std::string::npos);
+    EXPECT_NE(json.error().detail.find("byte"), std::string::npos);
+}
+
+TEST(Json, RefusesBadUtf8LoneSurrogatesAndHugeNumbers) {
+    EXPECT_FALSE(parse_json("\"\xff\""));
+    EXPECT_FALSE(parse_json(R"("\ud800")"));
+    EXPECT_FALSE(parse_json("1e999"));
+    EXPECT_FALSE(parse_json("[1] trailing"));
+    EXPECT_FALSE(parse_json(""));
+}
+
+TEST(Usage, FalseUsageIsRefused) {
+    const auto parse = [](const char* text) { return parse_usage(*parse_json(text)); };
+    EXPECT_EQ(parse(R"({"prompt_tokens":3,"completion_tokens":5})")->completion, 5);
+    EXPECT_EQ(parse(R"({"prompt_tokens":3,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":2}})")->cached, 2);
+    EXPECT_EQ(parse(R"({"prompt_tokens":3,"prompt_cache_hit_tokens":1})")->cached, 1);
+    for (const auto* bad :
+         {R"({"prompt_tokens":-1,"completion_tokens":5})", R"({"prompt_tokens":4611686018427387904,"completion_tokens":5})",
+          R"({"prompt_tokens":18446744073709551615})", R"({"prompt_tokens":null,"completion_tokens":5})", R"({"prompt_tokens":1.5})",
+          R"({"prompt_tokens":"7"})", R"({})", R"([])", "null", R"({"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":2}})",
+          R"({"prompt_tokens":1,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":2}})"})
+        EXPECT_FALSE(parse(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace sluice::core
