@@ -34,9 +34,8 @@ int nibble(const Byte* qs, int e) {
 
 // Non-linear 4-bit levels of the IQ4 formats.
 constexpr std::array<float, 16> kIq4Levels{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-// 4-bit floats: one sign, two exponent and one mantissa bit.
-constexpr std::array<float, 16> kFp4Levels{0.0F,  0.5F,  1.0F,  1.5F,  2.0F,  3.0F,  4.0F,  6.0F,
-                                           -0.0F, -0.5F, -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F};
+// 4-bit floats (one sign, two exponent, one mantissa bit), doubled to be whole numbers.
+constexpr std::array<float, 16> kFp4Doubled{0, 1, 2, 3, 4, 6, 8, 12, -0.0F, -1, -2, -3, -4, -6, -8, -12};
 
 void f32(const Byte* block, float* out) {
     std::memcpy(out, block, sizeof(float));
@@ -88,12 +87,12 @@ void iq4_nl(const Byte* block, float* out) {
     for (int e = 0; e < 32; ++e) out[e] = d * kIq4Levels[static_cast<std::size_t>(nibble(block + 2, e))];
 }
 
-// The scale is a bare exponent, 2^(E - 127): bits of a float, except that 0 means the subnormal 2^-127, and 255 would
-// be an infinity (2^128 does not fit), which no converter writes.
+// The scale is a bare exponent E: 2^(E - 127). Half of it goes with the doubled levels, so that E = 255 fits a float;
+// for E of 0 and 1 the half is subnormal.
 void mxfp4(const Byte* block, float* out) {
     const std::uint32_t exponent = block[0];
-    const float d = std::bit_cast<float>(exponent == 0 ? 0x00400000U : exponent << 23U);
-    for (int e = 0; e < 32; ++e) out[e] = d * kFp4Levels[static_cast<std::size_t>(nibble(block + 1, e))];
+    const float half_scale = std::bit_cast<float>(exponent < 2 ? 0x00200000U << exponent : (exponent - 1) << 23U);
+    for (int e = 0; e < 32; ++e) out[e] = half_scale * kFp4Doubled[static_cast<std::size_t>(nibble(block + 1, e))];
 }
 
 void q2_k(const Byte* block, float* out) {
