@@ -101,7 +101,7 @@ public:
     // A host copy of `count` floats at `device`, after everything queued. The only way results come back.
     virtual void read(std::span<float> out, const float* device) = 0;
 
-    // Starts a step: copies the batch's tokens, positions and page table. At most max_tokens of make_*_kernels.
+    // Starts a step: copies the batch.
     virtual void begin(const Batch& batch) = 0;
 
     // out[i] = table[tokens[i]]; out (n, table.cols)
@@ -134,8 +134,8 @@ struct CpuOptions {
     std::string instruction_set = {};  // "scalar", "avx2", "avx512-vnni"; empty: the best this machine has
 };
 
-std::unique_ptr<Kernels> make_reference_kernels(std::int32_t max_tokens);
+std::unique_ptr<Kernels> make_reference_kernels();
 // Null when the machine lacks the instruction set asked for.
-std::unique_ptr<Kernels> make_cpu_kernels(const CpuOptions& options, std::int32_t max_tokens);
+std::unique_ptr<Kernels> make_cpu_kernels(const CpuOptions& options);
 
 }  // namespace sluice::local_engine

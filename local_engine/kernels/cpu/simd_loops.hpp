@@ -1,0 +1,130 @@
+// Plain loops that the compiler vectorises for the instruction set of the file that includes this. Private to
+// simd_*.cpp: everything has internal linkage, because each file's copy is different machine code.
+#pragma once
+
+#include "local_engine/kernels/cpu/simd.hpp"
+
+#include <cstdint>
+
+namespace sluice::local_engine::cpu {
+namespace {
+
+// Magic number rounding: adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
+constexpr float kRound = 12582912.0F;
+
+// e^x = 2^n * e^f with |f| <= ln 2 / 2 and the Taylor polynomial of degree 6: relative error below 3e-7.
+inline float exp_of(float x) {
+    const float clamped = x < -87.0F ? -87.0F : (x > 88.0F ? 88.0F : x);
+    const float scaled = clamped * 1.44269504088896341F;
+    const float whole = (scaled + kRound) - kRound;
+    const float f = (clamped - whole * 0.693359375F) - whole * -2.12194440e-4F;
+    float sum = 1.0F / 720.0F;
+    sum = sum * f + 1.0F / 120.0F;
+    sum = sum * f + 1.0F / 24.0F;
+    sum = sum * f + 1.0F / 6.0F;
+    sum = sum * f + 0.5F;
+    sum = sum * f + 1.0F;
+    sum = sum * f + 1.0F;
+    const std::int32_t bits = (static_cast<std::int32_t>(whole) + 127) << 23;
+    return sum * __builtin_bit_cast(float, bits);
+}
+
+inline float dot(const float* a, const float* b, std::int64_t count) {
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
+    return sum;
+}
+
+inline void dot_4(float* out, const float* a, const float* b, std::int64_t stride, std::int64_t count) {
+    const float* b1 = b + stride;
+    const float* b2 = b1 + stride;
+    const float* b3 = b2 + stride;
+    float s0 = 0.0F;
+    float s1 = 0.0F;
+    float s2 = 0.0F;
+    float s3 = 0.0F;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (std::int64_t i = 0; i < count; ++i) {
+        s0 += a[i] * b[i];
+        s1 += a[i] * b1[i];
+        s2 += a[i] * b2[i];
+        s3 += a[i] * b3[i];
+    }
+    out[0] = s0;
+    out[1] = s1;
+    out[2] = s2;
+    out[3] = s3;
+}
+
+inline void add_4(float* inout, const float* factors, const float* x, std::int64_t stride, std::int64_t count) {
+    const float* x1 = x + stride;
+    const float* x2 = x1 + stride;
+    const float* x3 = x2 + stride;
+    const float f0 = factors[0];
+    const float f1 = factors[1];
+    const float f2 = factors[2];
+    const float f3 = factors[3];
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) inout[i] += f0 * x[i] + f1 * x1[i] + f2 * x2[i] + f3 * x3[i];
+}
+
+inline void add_scaled(float* inout, const float* x, float factor, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) inout[i] += factor * x[i];
+}
+
+inline void scale(float* inout, float factor, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) inout[i] *= factor;
+}
+
+inline void multiply(float* out, const float* x, const float* weight, float factor, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) out[i] = x[i] * factor * weight[i];
+}
+
+inline void swiglu(float* out, const float* gate, const float* up, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) out[i] = gate[i] / (1.0F + exp_of(-gate[i])) * up[i];
+}
+
+inline float exp_minus(float* inout, float highest, std::int64_t count) {
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < count; ++i) {
+        inout[i] = exp_of(inout[i] - highest);
+        sum += inout[i];
+    }
+    return sum;
+}
+
+inline void quantise(std::int8_t* values, float* scales, float* sums, float* half_sums, const float* x,
+                     std::int64_t count) {
+    for (std::int64_t group = 0; group < count / 32; ++group, x += 32, values += 32) {
+        float largest = 0.0F;
+#pragma omp simd reduction(max : largest)
+        for (int i = 0; i < 32; ++i) {
+            const float magnitude = x[i] < 0.0F ? -x[i] : x[i];
+            largest = magnitude > largest ? magnitude : largest;
+        }
+        const float step = largest / 127.0F;
+        const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
+        for (int half = 0; half < 2; ++half) {
+            std::int32_t sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int i = 16 * half; i < 16 * half + 16; ++i) {
+                const float scaled = x[i] * inverse;
+                const auto value = static_cast<std::int32_t>((scaled + kRound) - kRound);
+                values[i] = static_cast<std::int8_t>(value);
+                sum += value;
+            }
+            half_sums[2 * group + half] = step * static_cast<float>(sum);
+        }
+        scales[group] = step;
+        sums[group] = half_sums[2 * group] + half_sums[2 * group + 1];
+    }
+}
+
+}  // namespace
+}  // namespace sluice::local_engine::cpu

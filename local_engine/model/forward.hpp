@@ -1,0 +1,51 @@
+// The forward pass: tokens of a batch in, logits of its logit_rows out. Owns the activations and the cache's memory.
+#pragma once
+
+#include "core/result.hpp"
+#include "local_engine/kernels/kernels.hpp"
+#include "local_engine/model/layer_plan.hpp"
+#include "local_engine/model/weights.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sluice::local_engine {
+
+struct ForwardLimits {
+    std::int32_t step_tokens = 0;  // of one batch
+    std::int32_t logit_rows = 0;   // of one batch
+    std::int32_t pages = 0;        // of the key/value cache
+    KvType kv_type = KvType::F16;
+};
+
+class Forward {
+public:
+    // Takes all its memory at once; Unavailable says how much was missing. All references must outlive it.
+    static core::Result<std::unique_ptr<Forward>> create(const ModelPlan& plan, const Weights& weights,
+                                                         Kernels& kernels, const ForwardLimits& limits);
+
+    // logits: (batch.logit_rows, plan.vocabulary). Engine thread only.
+    void run(const Batch& batch, std::span<float> logits);
+
+    static std::size_t page_bytes(const ModelPlan& plan, KvType type);  // of one page in all layers
+
+private:
+    Forward(const ModelPlan& plan, const Weights& weights, Kernels& kernels)
+        : plan_(plan), weights_(weights), kernels_(kernels) {}
+
+    const ModelPlan& plan_;
+    const Weights& weights_;
+    Kernels& kernels_;
+    std::vector<KvLayer> cache_;
+    float* x_ = nullptr;       // (step_tokens, width) the residual stream
+    float* normed_ = nullptr;  // (step_tokens, width)
+    float* q_ = nullptr;       // (step_tokens, query_width)
+    float* k_ = nullptr;       // (step_tokens, kv_width)
+    float* v_ = nullptr;       // (step_tokens, kv_width)
+    float* mixed_ = nullptr;   // (step_tokens, query_width) attention's answer
+    float* logits_ = nullptr;  // (logit_rows, vocabulary)
+};
+
+}  // namespace sluice::local_engine

@@ -1,0 +1,28 @@
+// A model ready to compute: the mapped file, what it is, the kernels it runs on, and the forward pass over them.
+#pragma once
+
+#include "core/result.hpp"
+#include "local_engine/gguf/reader.hpp"
+#include "local_engine/kernels/kernels.hpp"
+#include "local_engine/model/forward.hpp"
+#include "local_engine/model/layer_plan.hpp"
+#include "local_engine/model/weights.hpp"
+
+#include <memory>
+
+namespace sluice::local_engine {
+
+// Parts refer to each other: built in order of declaration, destroyed in reverse, never moved.
+struct Model {
+    std::unique_ptr<gguf::Reader> file;
+    ModelPlan plan;
+    std::unique_ptr<Kernels> kernels;
+    Weights weights;
+    std::unique_ptr<Forward> forward;
+};
+
+// Blocking. `limits.pages` decides how much memory the cache takes.
+core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> file, ModelPlan plan,
+                                                 std::unique_ptr<Kernels> kernels, const ForwardLimits& limits);
+
+}  // namespace sluice::local_engine
