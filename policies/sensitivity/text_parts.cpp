@@ -1,0 +1,80 @@
+#include "policies/sensitivity/text_parts.hpp"
+
+namespace sluice::policies {
+
+std::string TextPlace::pointer() const {
+    std::string out;
+    for (const auto& segment : path_) {
+        out += '/';
+        if (segment.key == nullptr) {
+            out += std::to_string(segment.index);
+            continue;
+        }
+        for (const char c : *segment.key) {
+            if (c == '~') out += "~0";
+            else if (c == '/') out += "~1";
+            else out += c;
+        }
+    }
+    return out;
+}
+
+class TextWalk {
+public:
+    explicit TextWalk(const TextVisitor& visit) : visit_(visit) {}
+
+    void value(const core::Json& json) {
+        if (json.is_string()) text(json.get_ref<const std::string&>());
+        else if (json.is_object()) members(json);
+        else if (json.is_array()) elements(json);
+    }
+
+private:
+    static constexpr int kMostNestedJson = 3;
+    static constexpr std::size_t kMostNestedBytes = std::size_t{1} << 20U;
+
+    void members(const core::Json& object) {
+        for (const auto& [key, member] : object.items()) {
+            place_.path_.push_back({&key, 0});
+            place_.is_key_ = true;
+            visit_(place_, key);
+            place_.is_key_ = false;
+            value(member);
+            place_.path_.pop_back();
+        }
+    }
+
+    void elements(const core::Json& array) {
+        const bool messages = nested_ == 0 && place_.path_.size() == 1 && place_.path_.front().key != nullptr && *place_.path_.front().key == "messages";
+        for (std::size_t i = 0; i < array.size(); ++i) {
+            if (messages) place_.message_ = static_cast<std::int32_t>(i);
+            place_.path_.push_back({nullptr, i});
+            value(array[i]);
+            place_.path_.pop_back();
+        }
+        if (messages) place_.message_ = -1;
+    }
+
+    void text(const std::string& content) {
+        visit_(place_, content);
+        if (nested_ == kMostNestedJson || content.size() < 2 || content.size() > kMostNestedBytes) return;
+        const auto first = content.find_first_not_of(" \t\r\n");
+        if (first == std::string::npos || (content[first] != '{' && content[first] != '[' && content[first] != '"')) return;
+        const auto decoded = core::parse_json(content);
+        if (!decoded) return;
+        static const std::string kInside = "#";
+        ++nested_;
+        place_.path_.push_back({&kInside, 0});
+        value(*decoded);
+        place_.path_.pop_back();
+        --nested_;
+    }
+
+    const TextVisitor& visit_;
+    TextPlace place_;
+    int nested_ = 0;
+};
+
+void for_each_text(const core::Json& body, const TextVisitor& visit) { TextWalk{visit}.value(body); }
+
+}  // namespace sluice::policies

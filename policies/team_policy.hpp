@@ -1,0 +1,45 @@
+// What each team may do with each data class. Immutable once built; shared by all event loops.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/data_class.hpp"
+#include "core/money.hpp"
+#include "core/result.hpp"
+
+namespace sluice::policies {
+
+struct TeamPolicy {
+    // Indexed by core::DataClass. What is not surely harmless stays on this machine.
+    std::array<core::Action, 4> action_of{core::Action::Cloud, core::Action::Cloud, core::Action::Local, core::Action::Local};
+    core::DataClass attachments = core::DataClass::Restricted;  // of content that cannot be read: images, audio, files
+    core::Tokens default_max_tokens = 1024;                     // completion limit when a request names none
+    core::Tokens most_max_tokens = 8192;                        // requests above it are clamped
+    std::string name = "default";
+
+    core::Action action(core::DataClass data_class) const { return action_of[static_cast<std::size_t>(data_class)]; }
+    // For decisions: "default: restricted -> local".
+    std::string rule_name(core::DataClass data_class) const;
+    friend bool operator==(const TeamPolicy&, const TeamPolicy&) = default;
+};
+
+class PolicyBook {
+public:
+    PolicyBook() = default;
+    // InvalidRequest when a policy asks for what cannot be done: a less sensitive class treated more strictly than a more
+    // sensitive one is allowed, an action `redact` is not available yet; the field names the entry.
+    static core::Result<PolicyBook> make(TeamPolicy fallback, std::map<std::string, TeamPolicy, std::less<>> teams);
+
+    const TeamPolicy& for_team(std::string_view team) const;
+    // Changes whenever a rule changes; part of every cache key.
+    std::string version() const;
+
+private:
+    TeamPolicy fallback_;
+    std::map<std::string, TeamPolicy, std::less<>> teams_;
+};
+
+}  // namespace sluice::policies
