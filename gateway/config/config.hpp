@@ -5,8 +5,8 @@
 #include "core/data_class.hpp"
 #include "core/money.hpp"
 #include "core/secret.hpp"
+#include "policies/team_policy.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -100,19 +100,9 @@ struct ProviderSettings {
     } timeouts;
 };
 
-struct PolicySettings {
-    // Indexed by core::DataClass.
-    std::array<core::Action, 4> actions{core::Action::Cloud, core::Action::Cloud, core::Action::Local,
-                                        core::Action::Local};
-    core::DataClass attachments = core::DataClass::Restricted;  // of parts that cannot be read: images, audio, files
-    core::Tokens default_max_tokens = 1024;                     // when a request names none
-    core::Tokens max_tokens = 8192;                             // requests above it are clamped
-    friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
-};
-
 struct PoliciesSettings {
-    PolicySettings fallback;                      // YAML: policies.default
-    std::map<std::string, PolicySettings> teams;  // by team name; what a team leaves out is the default's
+    policies::TeamPolicy fallback;                                   // YAML: policies.default
+    std::map<std::string, policies::TeamPolicy, std::less<>> teams;  // what a team leaves out is the default's
 };
 
 struct DictionaryTerm {

@@ -142,11 +142,11 @@ void read_provider(Section& section, ProviderSettings& provider) {
     check_base_url(section, provider);
 }
 
-void read_policy(Section& section, PolicySettings& policy) {
+void read_policy(Section& section, policies::TeamPolicy& policy) {
     section.section("actions", [&](Section& actions) {
-        for (std::size_t i = 0; i < policy.actions.size(); ++i) {
+        for (std::size_t i = 0; i < policy.action_of.size(); ++i) {
             const std::string_view name = core::to_string(static_cast<core::DataClass>(i));
-            actions.choice(name, policy.actions[i], "cloud, local or block", [](std::string_view text) {
+            actions.choice(name, policy.action_of[i], "cloud, local or block", [](std::string_view text) {
                 // `redact` is part of the vocabulary; nothing masks text yet, so no policy may promise it.
                 const auto action = core::parse_action(text);
                 return action == core::Action::Redact ? std::nullopt : action;
@@ -155,17 +155,21 @@ void read_policy(Section& section, PolicySettings& policy) {
     });
     section.choice("attachments", policy.attachments, kDataClasses, core::parse_data_class);
     section.integer("default_max_tokens", policy.default_max_tokens, 1, kManyTokens);
-    section.integer("max_tokens", policy.max_tokens, 1, kManyTokens);
-    if (policy.default_max_tokens > policy.max_tokens) {
-        section.problem("default_max_tokens",
-                        fmt::format("{} is more than max_tokens, {}", policy.default_max_tokens, policy.max_tokens));
+    section.integer("max_tokens", policy.most_max_tokens, 1, kManyTokens);
+    if (!section.has("default_max_tokens")) {
+        policy.default_max_tokens = std::min(policy.default_max_tokens, policy.most_max_tokens);
+    }
+    if (policy.default_max_tokens > policy.most_max_tokens) {
+        section.problem("default_max_tokens", fmt::format("{} is more than max_tokens, {}", policy.default_max_tokens,
+                                                          policy.most_max_tokens));
     }
 }
 
-void read_policies(Section& section, PoliciesSettings& policies) {
-    section.section("default", [&](Section& policy) { read_policy(policy, policies.fallback); });
+void read_policies(Section& section, PoliciesSettings& all) {
+    section.section("default", [&](Section& policy) { read_policy(policy, all.fallback); });
     section.named("teams", [&](const std::string& team, Section& policy) {
-        const auto [entry, _] = policies.teams.emplace(team, policies.fallback);
+        const auto [entry, _] = all.teams.emplace(team, all.fallback);
+        entry->second.name = team;
         read_policy(policy, entry->second);
     });
 }
