@@ -1,14 +1,15 @@
-// Every text of a request body: string values and object keys at any depth, fields Sluice does not know included, because
-// all of them are sent upstream. Strings that hold JSON themselves (tool-call arguments) are visited decoded as well.
+// Every text of a request body: string values and object keys at any depth, fields Sluice does not know included,
+// because all of them are sent upstream. Strings that hold JSON themselves (tool-call arguments) are visited decoded as
+// well.
 #pragma once
+
+#include "core/json.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/json.hpp"
 
 namespace sluice::policies {
 
@@ -32,7 +33,8 @@ private:
 
 using TextVisitor = std::function<void(const TextPlace& place, std::string_view text)>;
 
-// Visits in document order. JSON inside strings is decoded to depth 3, each at most 1 MiB; its pointer continues behind "#".
+// Visits in document order. JSON inside strings is decoded to depth 3, each at most 1 MiB; its pointer continues behind
+// "#".
 void for_each_text(const core::Json& body, const TextVisitor& visit);
 
 }  // namespace sluice::policies
