@@ -82,6 +82,7 @@ struct Settlement {
     core::Zone zone = core::Zone::Cloud;
     std::string decision_json;  // stored under the hold's id; never prompt text
     bool estimated = false;
+    std::string price_version = {};  // of the catalogue the charge was computed with
 };
 
 enum class SettledBy : std::uint8_t { Usage, Estimate, Recovery, Void };
