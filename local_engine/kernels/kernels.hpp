@@ -64,12 +64,13 @@ struct Attention {
     float norm_epsilon = 0.0F;
     const float* q_norm = nullptr;  // (head_size) RMS norm per head before rotation; null: none
     const float* k_norm = nullptr;
-    Rope rope;
+    Rope rope = {};
 };
 
 struct DenseFfn {
-    Matrix gate, up;  // (ffn, width)
-    Matrix down;      // (width, ffn)
+    Matrix gate = {};  // (ffn, width)
+    Matrix up = {};    // (ffn, width)
+    Matrix down = {};  // (width, ffn)
 };
 
 // Experts of one layer; expert e of a Matrix is the slab of rows [e * n, (e + 1) * n).
@@ -78,9 +79,10 @@ struct MoeFfn {
     std::int32_t used = 0;  // best `used` per token, at most kMaxExpertsUsed
     bool normalise = true;  // weights of the chosen add up to one
     float weight_scale = 1.0F;
-    Matrix router;    // (experts, width)
-    Matrix gate, up;  // (experts * ffn, width)
-    Matrix down;      // (experts * width, ffn)
+    Matrix router = {};  // (experts, width)
+    Matrix gate = {};    // (experts * ffn, width)
+    Matrix up = {};      // (experts * ffn, width)
+    Matrix down = {};    // (experts * width, ffn)
     std::int64_t ffn = 0;
 };
 inline constexpr std::int32_t kMaxExpertsUsed = 32;

@@ -13,8 +13,15 @@ std::string StopMatcher::feed(std::string_view piece) {
     if (stopped_) return {};
     if (stops_.empty()) return std::string(piece);
     pending_ += piece;
+    // The stop string that is complete first ends the text, so that how the text was cut into pieces does not matter.
     std::size_t first = std::string::npos;
-    for (const std::string& stop : stops_) first = std::min(first, pending_.find(stop));
+    std::size_t first_end = std::string::npos;
+    for (const std::string& stop : stops_) {
+        const std::size_t at = pending_.find(stop);
+        if (at == std::string::npos || at + stop.size() > first_end) continue;
+        first = at + stop.size() == first_end ? std::min(first, at) : at;
+        first_end = at + stop.size();
+    }
     stopped_ = first != std::string::npos;
     const std::size_t leaving = stopped_ ? first : pending_.size() - held_back();
     std::string text = pending_.substr(0, leaving);

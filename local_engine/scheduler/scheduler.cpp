@@ -66,7 +66,8 @@ const Step* Scheduler::next_step() {
     while (admit_one()) {
     }
     decode_all();
-    const auto decoded = static_cast<std::int64_t>(step_.tokens.size());
+    step_.decoded = step_.tokens.size();
+    const auto decoded = static_cast<std::int64_t>(step_.decoded);
     // Prompts move on even when many sequences decode: a quarter of the budget is theirs.
     prefill(std::max<std::int64_t>(config_.step_tokens - decoded, config_.step_tokens / 4));
     write_page_table();
@@ -141,6 +142,7 @@ void Scheduler::schedule(Sequence& sequence, std::int64_t count) {
         step_.sequences.push_back(static_cast<std::int32_t>(rows_.size()));
     }
     rows_.push_back(&sequence);
+    step_.members.push_back(sequence.id);
     if (sequence.computed < sequence.length()) return;
     step_.logit_rows.push_back(static_cast<std::int32_t>(step_.tokens.size()) - 1);
     step_.emitters.push_back({sequence.id, sequence.length()});

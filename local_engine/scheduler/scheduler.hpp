@@ -43,6 +43,8 @@ struct Step {
     std::vector<std::int32_t> tokens, positions, sequences, pages, logit_rows;
     std::int32_t pages_per_sequence = 0;
     std::vector<Emitter> emitters;
+    std::vector<SequenceId> members;  // whose tokens these are, by row of the page table
+    std::size_t decoded = 0;          // tokens of sequences that decode; the others are of prompts
 
     Batch batch() const { return {tokens, positions, sequences, pages, pages_per_sequence, logit_rows}; }
 };

@@ -46,6 +46,7 @@ const float* Products::expanded(Scratch& scratch, const Matrix& weight, std::int
     if (weight.type == TensorType::F32 && aligned) return reinterpret_cast<const float*>(at);
     scratch.row.resize(std::max(scratch.row.size(), static_cast<std::size_t>(weight.cols)));
     if (weight.type == TensorType::F16) simd_.from_half(scratch.row.data(), at, weight.cols);
+    else if (weight.type == TensorType::BF16) simd_.from_bfloat(scratch.row.data(), at, weight.cols);
     else dequantize(weight.type, at, weight.cols, scratch.row.data());
     return scratch.row.data();
 }

@@ -35,6 +35,7 @@ struct Simd {
     void (*swiglu)(float* out, const float* gate, const float* up, std::int64_t count);
     float (*exp_minus)(float* inout, float highest, std::int64_t count);  // inout = exp(inout - highest); their sum
     void (*from_half)(float* out, const std::byte* in, std::int64_t count);
+    void (*from_bfloat)(float* out, const std::byte* in, std::int64_t count);
     void (*to_half)(std::byte* out, const float* in, std::int64_t count);
     // One row; count a multiple of 32.
     void (*quantise)(std::int8_t* values, float* scales, float* sums, float* half_sums, const float* x,

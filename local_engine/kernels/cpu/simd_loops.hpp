@@ -99,6 +99,15 @@ inline float exp_minus(float* inout, float highest, std::int64_t count) {
     return sum;
 }
 
+inline void from_bfloat(float* out, const std::byte* in, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+        std::uint16_t high;
+        __builtin_memcpy(&high, in + 2 * i, sizeof(high));
+        out[i] = __builtin_bit_cast(float, static_cast<std::uint32_t>(high) << 16U);
+    }
+}
+
 inline void quantise(std::int8_t* values, float* scales, float* sums, float* half_sums, const float* x,
                      std::int64_t count) {
     for (std::int64_t group = 0; group < count / 32; ++group, x += 32, values += 32) {

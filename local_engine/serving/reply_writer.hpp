@@ -1,0 +1,44 @@
+// The OpenAI shapes of an answer: chunks of a stream, or one body.
+#pragma once
+
+#include "core/usage.hpp"
+#include "local_engine/serving/mailbox.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::local_engine {
+
+class ReplyWriter {
+public:
+    // id: of the answer; created: seconds since 1970.
+    ReplyWriter(std::string id, std::string model, std::int64_t created, std::size_t choices);
+
+    // Chunks for what is new: the role before a choice's first text, text, and the finish reason in a chunk of its own.
+    std::vector<std::string> chunks(const News& news);
+    std::string usage_chunk(const core::Usage& usage) const;
+
+    // For answers that are not streamed: collects, then the whole chat.completion.
+    void keep(const News& news);
+    std::string body(const core::Usage& usage) const;
+
+    bool complete() const;                                                          // every choice has ended
+    const std::string& finish_reason() const { return choices_[0].finish_reason; }  // of the first choice
+    std::size_t text_bytes() const { return text_bytes_; }
+
+private:
+    struct Choice {
+        bool announced = false;
+        std::string text;  // of answers that are not streamed
+        std::string finish_reason;
+    };
+    std::string chunk(std::size_t choice, std::string_view delta, std::string_view finish_reason) const;
+
+    std::string head_;  // of every object: id, created, model, as JSON members
+    std::vector<Choice> choices_;
+    std::size_t text_bytes_ = 0;
+};
+
+}  // namespace sluice::local_engine
