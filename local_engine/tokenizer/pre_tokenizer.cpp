@@ -319,7 +319,10 @@ core::Result<PreTokenizer> PreTokenizer::named(std::string_view name) {
     } else if (is({"gpt-2"})) {
         rule.passes_ = {gpt2};
     } else {
-        return core::Error{core::Errc::Unsupported, "no rule for this way of splitting text", "tokenizer.ggml.pre"};
+        std::string shown;
+        for (const char c : name.substr(0, 40)) shown.push_back(c >= ' ' && c <= '~' ? c : '?');
+        return core::Error{core::Errc::Unsupported, "no rule for splitting text as \"" + shown + "\"",
+                           "tokenizer.ggml.pre"};
     }
     return rule;
 }

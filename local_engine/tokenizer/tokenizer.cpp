@@ -17,8 +17,13 @@ using core::Result;
 
 // Tokens that end an answer whatever ids the file names, with the spellings model families gave them.
 constexpr std::string_view kEnds[] = {
-    "<|eot_id|>",    "<|im_end|>", "<|end|>",         "<|return|>", "<|call|>",
-    "<|endoftext|>", "<|eom_id|>", "<|end_of_text|>", "</s>",       "<｜end▁of▁sentence｜>",
+    "<|eot_id|>", "<|im_end|>",      "<|end|>", "<|return|>", "<|call|>", "<|endoftext|>",
+    "<|eom_id|>", "<|end_of_text|>", "</s>",    "<|eot|>",    "<|eom|>",  "<｜end▁of▁sentence｜>",
+};
+// Turn markers that some converters list as ordinary or user-defined tokens: what a user types must not become one.
+constexpr std::string_view kMarkers[] = {
+    "<|im_start|>",   "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|header_start|>",
+    "<|header_end|>", "<|start|>",         "<|message|>",         "<|channel|>",
 };
 
 std::string shown(std::string_view name) {
@@ -90,6 +95,10 @@ Result<void> Tokenizer::Parts::read_ids(const gguf::Reader& file) {
         if (token == Vocabulary::kNone) continue;
         vocabulary.make_control(token);
         ends.push_back(token);
+    }
+    for (const auto spelling : kMarkers) {
+        const TokenId token = vocabulary.find(spelling);
+        if (token != Vocabulary::kNone) vocabulary.make_control(token);
     }
     // Harmony (gpt-oss): "<|end|>" closes a message of several in one answer.
     const TokenId end = vocabulary.find("<|end|>");
