@@ -35,6 +35,7 @@ public:
 private:
     struct State;
     explicit KeyRing(std::unique_ptr<State> state);
+    void watch(std::chrono::milliseconds every);
     std::unique_ptr<State> state_;
 };
 
