@@ -1,8 +1,7 @@
-// Numbers with a shape and a check: cards, US social security numbers, phones, IBANs.
-#include <array>
-#include <string>
+// Numbers with a shape and a check: cards, US social security numbers, phones.
+#include "policies/sensitivity/scan.hpp"
 
-#include "policies/sensitivity/detectors.hpp"
+#include <algorithm>
 
 namespace sluice::policies::detail {
 
@@ -27,30 +26,36 @@ int number(std::string_view digits) {
 // Issuer ranges and the lengths they come in.
 bool issuer_fits(std::string_view digits) {
     const std::size_t length = digits.size();
+    if (digits[0] == '4') return length == 13 || length == 16 || length == 19;
     const int two = number(digits.substr(0, 2));
+    if (two == 34 || two == 37) return length == 15;
     const int three = number(digits.substr(0, 3));
     const int four = number(digits.substr(0, 4));
-    if (digits[0] == '4') return length == 13 || length == 16 || length == 19;
     if ((two >= 51 && two <= 55) || (four >= 2221 && four <= 2720)) return length == 16;
-    if (two == 34 || two == 37) return length == 15;
     if (four == 6011 || (three >= 644 && three <= 649) || two == 65 || two == 62) return length >= 16;
     if (four >= 3528 && four <= 3589) return length >= 16;
     if ((three >= 300 && three <= 305) || two == 36 || two == 38 || two == 39) return length >= 14;
     return false;
 }
 
-// Digits in groups joined by single separators, as people write long numbers.
+// Digits in groups joined by single separators, as people write long numbers; as many as the longest card has.
 struct Groups {
-    static constexpr std::size_t kMostDigits = 40;
-    std::string digits;
-    std::array<std::size_t, kMostDigits> place{};  // byte of each digit
+    static constexpr std::size_t kMostDigits = 20;
+    std::array<char, kMostDigits> digits{};
+    std::array<std::size_t, kMostDigits> behind{};  // byte behind each digit
     std::array<bool, kMostDigits> ends_group{};
-    std::size_t groups = 1;
-    std::size_t end = 0;
+    std::array<std::size_t, kMostDigits> sizes{};  // of the groups
+    std::size_t count = 0;
+    std::size_t groups = 0;
+    char separator = '\0';  // the first one
+    bool mixed = false;     // different separators
+
+    std::string_view all() const { return {digits.data(), count}; }
+    std::size_t end() const { return behind[count - 1]; }
 };
 
 // Length of a separator at `at`: space, hyphen, dot or a no-break space, 0 for none.
-std::size_t separator(const Scan& scan, std::size_t at) {
+std::size_t separator_at(const Scan& scan, std::size_t at) {
     const char c = scan.at(at);
     if (c == ' ' || c == '-' || c == '.') return 1;
     return c == '\xc2' && scan.at(at + 1) == '\xa0' ? 2 : 0;
@@ -59,157 +64,168 @@ std::size_t separator(const Scan& scan, std::size_t at) {
 Groups read_groups(const Scan& scan, std::size_t at) {
     Groups out;
     std::size_t i = at;
-    while (out.digits.size() < Groups::kMostDigits && is_digit(scan.at(i))) {
-        out.place[out.digits.size()] = i;
-        out.digits += scan.text[i++];
-        out.end = i;
-        const std::size_t gap = is_digit(scan.at(i)) ? 0 : separator(scan, i);
-        if (gap > 0 && is_digit(scan.at(i + gap))) {
-            out.ends_group[out.digits.size() - 1] = true;
-            ++out.groups;
-            i += gap;
-        } else if (!is_digit(scan.at(i))) {
-            out.ends_group[out.digits.size() - 1] = true;
+    std::size_t size = 0;
+    while (out.count < Groups::kMostDigits && is_digit(scan.at(i))) {
+        out.digits[out.count] = scan.text[i++];
+        out.behind[out.count] = i;
+        ++size;
+        if (!is_digit(scan.at(i))) {
+            out.ends_group[out.count] = true;
+            out.sizes[out.groups++] = size;
+            size = 0;
+            const std::size_t gap = separator_at(scan, i);
+            if (gap > 0 && is_digit(scan.at(i + gap)) && out.count + 1 < Groups::kMostDigits) {
+                if (out.separator == '\0') out.separator = scan.text[i];
+                else out.mixed = out.mixed || out.separator != scan.text[i];
+                i += gap;
+            }
         }
+        ++out.count;
     }
     return out;
 }
 
-bool all_equal(std::string_view digits) { return digits.find_first_not_of(digits[0]) == std::string_view::npos; }
+// True when the number seems to go on before `at` or stands inside an identifier: "3.4111...", "a-4111...", "_4111...".
+bool glued_before(const Scan& scan, std::size_t at) {
+    if (at == 0) return false;
+    const char before = scan.text[at - 1];
+    return before == '_' || before == '/' ||
+           ((before == '-' || before == '.') && at > 1 && is_alnum(scan.text[at - 2]));
+}
 
-// The longest card that starts with the first digit and ends where a group ends.
-std::size_t scan_card(const Scan& scan, const Groups& groups) {
-    if (groups.digits.size() < 13) return 0;
-    for (std::size_t length = std::min<std::size_t>(19, groups.digits.size()); length >= 13; --length) {
-        if (!groups.ends_group[length - 1]) continue;
-        const auto digits = std::string_view{groups.digits}.substr(0, length);
-        const std::size_t end = groups.place[length - 1] + 1;
-        if (!is_card(digits) || is_alpha(scan.at(end))) continue;
-        const bool grouped = end - groups.place[0] > length;
-        const double score = grouped ? 0.9 : 0.8;
-        return scan.add("CREDIT_CARD", groups.place[0], end, score, "luhn");
+bool ends_number(const Scan& scan, std::size_t end) {
+    const char after = scan.at(end);
+    if (is_alnum(after) || after == '_') return false;
+    return !((after == '-' || after == '.') && is_alnum(scan.at(end + 1)) && !is_digit(scan.at(end + 1)));
+}
+
+// Sizes as printed on cards, or one digit at a time.
+bool grouped_like_a_card(const Groups& groups, std::size_t digits) {
+    std::size_t covered = 0;
+    std::size_t fours = 0;
+    std::size_t ones = 0;
+    std::size_t used = 0;
+    for (; covered < digits && used < groups.groups; covered += groups.sizes[used++]) {
+        fours += groups.sizes[used] == 4 ? 1U : 0U;
+        ones += groups.sizes[used] <= 2 ? 1U : 0U;
+    }
+    const bool four_six = used == 3 && groups.sizes[0] == 4 && groups.sizes[1] == 6;
+    return four_six || fours + 1 >= used || ones == used;
+}
+
+std::size_t scan_card(Scan& scan, std::size_t at, const Groups& groups) {
+    if (groups.count < 13) return 0;
+    for (std::size_t length = std::min<std::size_t>(19, groups.count); length >= 13; --length) {
+        const auto digits = groups.all().substr(0, length);
+        if (!groups.ends_group[length - 1] || !issuer_fits(digits)) continue;
+        const std::size_t end = groups.behind[length - 1];
+        if (digits.find_first_not_of(digits[0]) == std::string_view::npos || !luhn(digits) || !ends_number(scan, end))
+            continue;
+        const bool plain = end - at == length;
+        double score = plain ? 0.8 : grouped_like_a_card(groups, length) ? 0.9 : 0.45;
+        if (glued_before(scan, at)) score -= 0.4;
+        if (plain && scan.near(Context::Harmless, at, 16)) score -= 0.4;
+        if (scan.near(Context::Card, at)) score = std::max(score + 0.1, 0.85);
+        return scan.add("CREDIT_CARD", at, end, std::min(score, 0.97), "luhn");
     }
     return 0;
 }
 
-bool is_ssn(std::string_view digits) {
+bool is_social_security_number(std::string_view digits) {
     const int area = number(digits.substr(0, 3));
     return area != 0 && area != 666 && area < 900 && digits.substr(3, 2) != "00" && digits.substr(5) != "0000";
 }
 
-// 123-45-6789, 123 45 6789, or nine digits behind words that say so.
-std::size_t scan_ssn(const Scan& scan, const Groups& groups) {
-    if (groups.digits.size() < 9 || !groups.ends_group[8]) return 0;
-    const auto digits = std::string_view{groups.digits}.substr(0, 9);
-    const std::size_t end = groups.place[8] + 1;
-    if (!is_ssn(digits) || is_alnum(scan.at(end))) return 0;
-    const bool shaped = groups.ends_group[2] && groups.ends_group[4] && !groups.ends_group[0] && !groups.ends_group[1] && !groups.ends_group[3] &&
-                        !groups.ends_group[5] && !groups.ends_group[6] && !groups.ends_group[7] &&
-                        groups.digits.size() == 9 && scan.at(groups.place[2] + 1) == scan.at(groups.place[4] + 1) && scan.at(groups.place[2] + 1) != '.';
-    const bool named = scan.preceded_by(groups.place[0], "ssn social security ss#");
-    const bool dashed = shaped && scan.at(groups.place[2] + 1) == '-';
-    if (!(dashed || (named && (shaped || groups.groups == 1)))) return 0;
-    return scan.add("US_SSN", groups.place[0], end, named ? 0.95 : 0.75, "ssn-rules");
+// 123-45-6789; 123 45 6789 and 123456789 behind words that say so.
+std::size_t scan_social_security(Scan& scan, std::size_t at, const Groups& groups) {
+    if (groups.count < 9 || !groups.ends_group[8] || !is_social_security_number(groups.all().substr(0, 9))) return 0;
+    const std::size_t end = groups.behind[8];
+    if (!ends_number(scan, end) || glued_before(scan, at)) return 0;
+    const bool shaped =
+        groups.count == 9 && groups.groups == 3 && groups.sizes[0] == 3 && groups.sizes[1] == 2 && !groups.mixed;
+    const bool named = scan.near(Context::SocialSecurity, at);
+    const bool dashed = shaped && groups.separator == '-' && !scan.near(Context::Harmless, at, 16);
+    if (!(dashed || (named && (shaped || groups.sizes[0] == 9)))) return 0;
+    return scan.add("US_SSN", at, end, named ? 0.95 : 0.75, "ssn-rules");
 }
 
-// (212) 555-0134, 212-555-0134, 212.555.0134; other groupings of 7 to 15 digits only behind words that say phone.
-std::size_t scan_phone(const Scan& scan, std::size_t begin, const Groups& groups, bool parenthesis) {
-    const std::size_t count = groups.digits.size();
-    const bool named = scan.preceded_by(begin, "phone tel telephone call mobile cell fax whatsapp telefon handy sms");
-    const auto starts_well = [&](std::size_t i) { return groups.digits[i] >= '2'; };
-    const bool us = count == 10 && groups.groups == 3 && groups.ends_group[2] && groups.ends_group[5] && starts_well(0) && starts_well(3);
-    const bool us_parenthesis = parenthesis && count == 10 && starts_well(0) && starts_well(3);
-    if (us || us_parenthesis) return scan.add("PHONE", begin, groups.end, named ? 0.9 : 0.6, "us-phone");
-    if (named && count >= 7 && count <= 15 && !is_alnum(scan.at(groups.end))) return scan.add("PHONE", begin, groups.end, 0.75, "phone-context");
-    return 0;
+// 212-555-0134, 212.555.0134, 1-800-555-0134; other groupings of 7 to 15 digits only behind words that say phone.
+std::size_t scan_phone(Scan& scan, std::size_t at, const Groups& groups) {
+    if (groups.count < 7 || groups.count > 15 || glued_before(scan, at) || !ends_number(scan, groups.end())) return 0;
+    const std::size_t lead = groups.count == 11 && groups.digits[0] == '1' && groups.sizes[0] == 1 ? 1 : 0;
+    const bool us = groups.count - lead == 10 && groups.groups - lead == 3 && groups.sizes[lead] == 3 &&
+                    groups.sizes[lead + 1] == 3 && groups.digits[lead] >= '2' && groups.digits[lead + 3] >= '2' &&
+                    !groups.mixed;
+    const bool named = scan.near(Context::Phone, at, 24);
+    if (us && (named || groups.separator != ' '))
+        return scan.add("PHONE", at, groups.end(), named ? 0.9 : 0.6, "us-phone");
+    const bool date = groups.groups == 3 && groups.sizes[0] == 4 && groups.sizes[1] == 2;
+    const bool decimal = groups.groups == 2 && groups.separator == '.';
+    if (!named || date || decimal) return 0;
+    return scan.add("PHONE", at, groups.end(), 0.75, "phone-context");
 }
 
-// Registered lengths by country (ISO 13616 registry).
-constexpr std::string_view kIbanLengths =
-    "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28"
-    "HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25"
-    "QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30";
-
-std::size_t iban_length(char first, char second) {
-    for (std::size_t i = 0; i + 4 <= kIbanLengths.size(); i += 4)
-        if (kIbanLengths[i] == first && kIbanLengths[i + 1] == second)
-            return static_cast<std::size_t>((kIbanLengths[i + 2] - '0') * 10 + (kIbanLengths[i + 3] - '0'));
-    return 0;
-}
-
-// ISO 7064 mod 97-10 over the rearranged number; letters count 10 to 35.
-bool mod97(std::string_view iban) {
-    unsigned remainder = 0;
-    for (std::size_t i = 0; i < iban.size(); ++i) {
-        const char c = iban[(i + 4) % iban.size()];
-        if (is_digit(c)) remainder = (remainder * 10 + static_cast<unsigned>(c - '0')) % 97;
-        else remainder = (remainder * 100 + static_cast<unsigned>(c - 'A' + 10)) % 97;
-    }
-    return remainder == 1;
+// Telegram: the bot's number, a colon and 35 characters that start with AA.
+std::size_t scan_bot_token(Scan& scan, std::size_t at, const Groups& groups) {
+    if (groups.groups == 0 || groups.sizes[0] < 8 || groups.sizes[0] > 10) return 0;
+    std::size_t i = groups.behind[groups.sizes[0] - 1];
+    if (scan.at(i) != ':' || scan.at(i + 1) != 'A' || scan.at(i + 2) != 'A') return 0;
+    const std::size_t body = ++i;
+    while (i < body + 36 && is_base64url(scan.at(i))) ++i;
+    return i == body + 35 ? scan.add("API_KEY", at, i, 0.95, "prefix") : 0;
 }
 
 }  // namespace
 
-bool is_card(std::string_view digits) { return issuer_fits(digits) && !all_equal(digits) && luhn(digits); }
-
-std::size_t scan_digits(const Scan& scan, std::size_t at) {
-    const bool parenthesis = scan.text[at] == '(';
-    const std::size_t begin = at;
-    if (parenthesis) {
-        // "(212) 555-0134": three digits, a closing parenthesis, the rest.
-        if (!is_digit(scan.at(at + 1)) || !is_digit(scan.at(at + 2)) || !is_digit(scan.at(at + 3)) || scan.at(at + 4) != ')') return at;
-        const std::size_t rest_at = at + 5 + (scan.at(at + 5) == ' ' ? 1 : 0);
-        Groups rest = read_groups(scan, rest_at);
-        if (rest.digits.size() != 7) return at;
-        rest.digits.insert(0, scan.text.substr(at + 1, 3));
-        const std::size_t end = scan_phone(scan, begin, rest, true);
-        return end != 0 ? end : at;
-    }
+std::size_t scan_digits(Scan& scan, std::size_t at) {
     const Groups groups = read_groups(scan, at);
-    if (const std::size_t end = scan_card(scan, groups)) return end;
-    if (const std::size_t end = scan_ssn(scan, groups)) return end;
-    if (const std::size_t end = scan_phone(scan, begin, groups, false)) return end;
-    // Nothing starts here; a later group may still start a card, so only this group is skipped.
+    if (const auto end = scan_card(scan, at, groups)) return end;
+    if (const auto end = scan_social_security(scan, at, groups)) return end;
+    if (const auto end = scan_bot_token(scan, at, groups)) return end;
+    if (const auto end = scan_phone(scan, at, groups)) return end;
+    if (scan.near(Context::AwsKeyId, at, 200))
+        if (const auto end = scan_aws_secret(scan, at)) return end;
+    // Nothing starts here; a later group may still start something.
     std::size_t next = at;
-    while (is_digit(scan.at(next))) ++next;
+    while (is_alnum(scan.at(next))) ++next;
     return next;
 }
 
-std::size_t scan_plus(const Scan& scan, std::size_t at) {
-    if (at > 0 && (is_alnum(scan.text[at - 1]) || scan.text[at - 1] == '+')) return at;
+std::size_t scan_parenthesis(Scan& scan, std::size_t at) {
+    if (!is_digit(scan.at(at + 1)) || !is_digit(scan.at(at + 2)) || !is_digit(scan.at(at + 3)) ||
+        scan.at(at + 4) != ')')
+        return 0;
+    const Groups rest = read_groups(scan, at + 5 + (scan.at(at + 5) == ' ' || scan.at(at + 5) == '-' ? 1U : 0U));
+    const bool fits = rest.count == 7 && (rest.groups == 1 || (rest.groups == 2 && rest.sizes[0] == 3));
+    if (!fits || scan.text[at + 1] < '2' || rest.digits[0] < '2' || !ends_number(scan, rest.end())) return 0;
+    return scan.add("PHONE", at, rest.end(), 0.8, "us-phone");
+}
+
+std::size_t scan_plus(Scan& scan, std::size_t at) {
+    if (at > 0 && (is_alnum(scan.text[at - 1]) || scan.text[at - 1] == '+')) return 0;
+    if (!is_digit(scan.at(at + 1)) || scan.at(at + 1) == '0') return 0;  // country codes start with 1 to 9
     std::size_t digits = 0;
     std::size_t end = at;
-    std::size_t i = at + 1;
-    if (scan.at(i) == '0') return at;  // country codes start with 1 to 9
-    for (; i < at + 32; ++i) {
+    bool separated = false;
+    bool zero_in_parenthesis = false;
+    for (std::size_t i = at + 1; i < at + 32; ++i) {
         const char c = scan.at(i);
         if (is_digit(c)) {
             ++digits;
             end = i + 1;
-        } else if (c != ' ' && c != '-' && c != '.' && c != '(' && c != ')' && c != '/') {
-            break;
-        } else if (!is_digit(scan.at(i + 1)) && scan.at(i + 1) != '(' && scan.at(i + 1) != ' ' && scan.at(i + 1) != ')') {
-            break;
+            continue;
         }
+        if (c == '(' && scan.at(i + 1) == '0' && scan.at(i + 2) == ')') zero_in_parenthesis = true;
+        const bool joins = c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '/';
+        const char next = scan.at(i + 1);
+        if (!joins || !(is_digit(next) || next == '(' || next == ')' || (c == ')' && (next == ' ' || next == '-'))))
+            break;
+        separated = true;
     }
-    if (digits < 8 || digits > 15 || is_alpha(scan.at(end))) return at;
+    const std::size_t most = zero_in_parenthesis ? 16 : 15;
+    if (digits < 8 || digits > most || is_alpha(scan.at(end))) return 0;
+    if (!separated && digits < 10 && !scan.near(Context::Phone, at)) return 0;
     return scan.add("PHONE", at, end, 0.8, "e164");
-}
-
-std::size_t scan_iban(const Scan& scan, std::size_t at) {
-    if (!is_alpha(scan.at(at + 1)) || !is_digit(scan.at(at + 2)) || !is_digit(scan.at(at + 3))) return at;
-    const auto upper = [](char c) { return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c; };
-    const std::size_t length = iban_length(upper(scan.text[at]), upper(scan.text[at + 1]));
-    if (length == 0) return at;
-    std::string iban;
-    std::size_t i = at;
-    for (; iban.size() < length; ++i) {
-        const char c = scan.at(i);
-        if (is_alnum(c)) iban += upper(c);
-        else if ((c != ' ' && c != '-') || !is_alnum(scan.at(i + 1))) return at;
-    }
-    if (is_alnum(scan.at(i)) || !mod97(iban)) return at;
-    return scan.add("IBAN", at, i, 0.95, "mod97");
 }
 
 }  // namespace sluice::policies::detail

@@ -2,6 +2,13 @@
 
 namespace sluice::policies {
 
+namespace {
+
+const std::string kInside = "#";                         // the pointer's step into JSON that is held by a string
+constexpr std::uint64_t kShortestNumber = 100'000'000U;  // nine digits: fewer identify nobody
+
+}  // namespace
+
 std::string TextPlace::pointer() const {
     std::string out;
     for (const auto& segment : path_) {
@@ -19,6 +26,13 @@ std::string TextPlace::pointer() const {
     return out;
 }
 
+std::string_view TextPlace::key() const {
+    if (is_key_) return {};
+    for (auto segment = path_.rbegin(); segment != path_.rend(); ++segment)
+        if (segment->key != nullptr && segment->key != &kInside) return *segment->key;
+    return {};
+}
+
 class TextWalk {
 public:
     explicit TextWalk(const TextVisitor& visit) : visit_(visit) {}
@@ -27,6 +41,7 @@ public:
         if (json.is_string()) text(json.get_ref<const std::string&>());
         else if (json.is_object()) members(json);
         else if (json.is_array()) elements(json);
+        else if (json.is_number()) number(json);
     }
 
 private:
@@ -45,7 +60,8 @@ private:
     }
 
     void elements(const core::Json& array) {
-        const bool messages = nested_ == 0 && place_.path_.size() == 1 && place_.path_.front().key != nullptr && *place_.path_.front().key == "messages";
+        const bool messages = nested_ == 0 && place_.path_.size() == 1 && place_.path_.front().key != nullptr &&
+                              *place_.path_.front().key == "messages";
         for (std::size_t i = 0; i < array.size(); ++i) {
             if (messages) place_.message_ = static_cast<std::int32_t>(i);
             place_.path_.push_back({nullptr, i});
@@ -55,14 +71,21 @@ private:
         if (messages) place_.message_ = -1;
     }
 
+    void number(const core::Json& json) {
+        const bool is_short =
+            json.is_number_unsigned() ? json.get<std::uint64_t>() < kShortestNumber : json.is_number_integer();
+        if (is_short) return;
+        visit_(place_, json.dump());
+    }
+
     void text(const std::string& content) {
         visit_(place_, content);
         if (nested_ == kMostNestedJson || content.size() < 2 || content.size() > kMostNestedBytes) return;
         const auto first = content.find_first_not_of(" \t\r\n");
-        if (first == std::string::npos || (content[first] != '{' && content[first] != '[' && content[first] != '"')) return;
+        if (first == std::string::npos || (content[first] != '{' && content[first] != '[' && content[first] != '"'))
+            return;
         const auto decoded = core::parse_json(content);
         if (!decoded) return;
-        static const std::string kInside = "#";
         ++nested_;
         place_.path_.push_back({&kInside, 0});
         value(*decoded);
@@ -75,6 +98,8 @@ private:
     int nested_ = 0;
 };
 
-void for_each_text(const core::Json& body, const TextVisitor& visit) { TextWalk{visit}.value(body); }
+void for_each_text(const core::Json& body, const TextVisitor& visit) {
+    TextWalk{visit}.value(body);
+}
 
 }  // namespace sluice::policies

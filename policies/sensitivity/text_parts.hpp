@@ -19,6 +19,8 @@ public:
     std::string pointer() const;                       // "/messages/2/content", RFC 6901
     std::int32_t message() const { return message_; }  // index into messages, -1 elsewhere
     bool is_key() const { return is_key_; }
+    // The nearest member name above a value ("phone" for the elements of "phone": [...]); empty for keys themselves.
+    std::string_view key() const;
 
 private:
     friend class TextWalk;

@@ -1,0 +1,157 @@
+#include "policies/sensitivity/dictionary.hpp"
+
+#include "policies/sensitivity/bytes.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::policies {
+
+namespace {
+
+constexpr std::size_t kMostGap = 4;  // bytes between two words of a term
+constexpr std::uint64_t kSeed = 0xcbf29ce484222325U;
+
+// One letter or digit, case folded.
+struct Letter {
+    char32_t code = 0;     // 0: not part of a word
+    std::size_t size = 1;  // bytes
+    bool alone = false;    // a word by itself: scripts that write no spaces
+};
+
+char32_t fold_case(char32_t c) {
+    const bool plain =
+        (c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f);
+    if (plain) return c + 32;
+    if (c >= 0x400 && c <= 0x40f) return c + 80;
+    const bool paired = (c >= 0x100 && c <= 0x137) || (c >= 0x14a && c <= 0x177) || (c >= 0x460 && c <= 0x481) ||
+                        (c >= 0x48a && c <= 0x4bf);
+    return paired ? c | 1U : c;
+}
+
+Letter letter_at(std::string_view text, std::size_t at) {
+    const auto byte = [&](std::size_t i) {
+        return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        const char c = detail::to_lower(text[at]);
+        return {detail::is_alnum(c) ? static_cast<unsigned char>(c) : 0U, 1, false};
+    }
+    if (first >= 0xc2 && first < 0xe0 && at + 1 < text.size()) {
+        const char32_t code = ((first & 0x1fU) << 6U) | (byte(1) & 0x3fU);
+        return {code < 0xc0 ? 0 : fold_case(code), 2, false};
+    }
+    if (first >= 0xe0 && first < 0xf0 && at + 2 < text.size()) {
+        const char32_t code = ((first & 0x0fU) << 12U) | ((byte(1) & 0x3fU) << 6U) | (byte(2) & 0x3fU);
+        const bool punctuation =
+            (code >= 0x2000 && code < 0x2c00) || (code >= 0x3000 && code < 0x3040) || code >= 0xfe00;
+        return {punctuation ? 0 : code, 3, code >= 0x2e80};
+    }
+    return {first, 1, false};  // rarer characters count byte by byte
+}
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+    hash = (hash ^ value) * 0x100000001b3U;
+    return hash ^ (hash >> 29U);
+}
+
+struct Word {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::uint64_t hash = kSeed;
+};
+
+// The next word at or after `at`; begin == end when there is none.
+Word next_word(std::string_view text, std::size_t at) {
+    Word word{at, at, kSeed};
+    while (word.end < text.size()) {
+        const Letter letter = letter_at(text, word.end);
+        const bool inside = word.end > word.begin;
+        if (letter.code == 0 || (letter.alone && inside)) {
+            if (inside) return word;
+            word.begin = word.end = word.end + letter.size;
+            continue;
+        }
+        word.hash = mix(word.hash, letter.code);
+        word.end += letter.size;
+        if (letter.alone) return word;
+    }
+    return word;
+}
+
+void append(std::string& out, char32_t code) {
+    for (int shift = 0; shift < 24; shift += 8)
+        out += static_cast<char>((code >> static_cast<unsigned>(shift)) & 0xffU);
+}
+
+// Words in folded form, each closed by a zero, so that equal texts are equal terms.
+std::string folded_words(std::string_view text) {
+    std::string out;
+    for (Word word = next_word(text, 0); word.end > word.begin; word = next_word(text, word.end)) {
+        for (std::size_t i = word.begin; i < word.end;) {
+            const Letter letter = letter_at(text, i);
+            append(out, letter.code);
+            i += letter.size;
+        }
+        append(out, 0);
+    }
+    return out;
+}
+
+}  // namespace
+
+Dictionary::Dictionary(const std::vector<DictionaryTerm>& terms) {
+    terms_.reserve(terms.size());
+    for (const auto& [term, data_class] : terms) {
+        if (term.size() > kMostTermBytes) continue;
+        std::uint64_t first = 0;
+        std::uint64_t hash = kSeed;
+        std::size_t words = 0;
+        for (Word word = next_word(term, 0); word.end > word.begin; word = next_word(term, word.end)) {
+            if (words++ == 0) first = word.hash;
+            hash = mix(hash, word.hash);
+        }
+        if (words == 0 || words > kMostTermWords) continue;
+        auto& longest = most_words_[first];
+        longest = std::max(longest, static_cast<std::uint8_t>(words));
+        auto& entries = terms_[hash];
+        auto folded = folded_words(term);
+        const auto known = std::ranges::find(entries, folded, &Entry::words);
+        if (known != entries.end()) known->data_class = core::join(known->data_class, data_class);
+        else entries.push_back({std::move(folded), data_class});
+    }
+}
+
+const Dictionary::Entry* Dictionary::lookup(std::uint64_t hash, std::string_view text, std::size_t begin,
+                                            std::size_t end) const {
+    const auto found = terms_.find(hash);
+    if (found == terms_.end()) return nullptr;
+    const std::string words = folded_words(text.substr(begin, end - begin));
+    const auto entry = std::ranges::find(found->second, words, &Entry::words);
+    return entry == found->second.end() ? nullptr : &*entry;
+}
+
+void Dictionary::find(std::string_view text, std::vector<Match>& matches) const {
+    if (terms_.empty()) return;
+    for (Word first = next_word(text, 0); first.end > first.begin; first = next_word(text, first.end)) {
+        const auto begins = most_words_.find(first.hash);
+        if (begins == most_words_.end()) continue;
+        Match best;
+        std::uint64_t hash = kSeed;
+        Word word = first;
+        for (std::size_t count = 1;; ++count) {
+            hash = mix(hash, word.hash);
+            if (const auto* entry = lookup(hash, text, first.begin, word.end))
+                best = {first.begin, word.end, entry->data_class};
+            if (count == begins->second) break;
+            const Word next =
+                next_word(text.substr(0, std::min(text.size(), word.end + kMostGap + kMostTermBytes)), word.end);
+            if (next.end == next.begin || next.begin - word.end > kMostGap) break;
+            word = next;
+        }
+        if (best.end > best.begin) matches.push_back(best);
+    }
+}
+
+}  // namespace sluice::policies

@@ -1,0 +1,223 @@
+// Secrets that only their surroundings betray: passwords in URLs, assignments, headers and sentences.
+#include "policies/sensitivity/scan.hpp"
+
+#include <algorithm>
+
+namespace sluice::policies::detail {
+
+namespace {
+
+constexpr std::size_t kMostName = 48;
+constexpr std::size_t kMostValue = 512;
+
+struct Name {
+    std::string_view text;  // "aws_secret_access_key"
+    std::size_t begin = 0;
+};
+
+bool is_name(char c) {
+    return is_alnum(c) || c == '_' || c == '-' || c == '.';
+}
+
+// The identifier that ends before `at`, over spaces and quotes: password, "apiKey" : , <token>.
+Name name_before(const Scan& scan, std::size_t at) {
+    std::size_t end = at;
+    std::size_t steps = 0;
+    while (end > 0 && steps < 4 && std::string_view{" \t\"'`\\:]"}.find(scan.text[end - 1]) != std::string_view::npos)
+        --end, ++steps;
+    std::size_t begin = end;
+    while (begin > 0 && end - begin < kMostName && is_name(scan.text[begin - 1])) --begin;
+    return {scan.text.substr(begin, end - begin), begin};
+}
+
+// Letters and digits of a name in lower case, from its end.
+struct Folded {
+    std::array<char, kMostName> bytes{};
+    std::size_t size = 0;
+    std::string_view text() const { return {bytes.data(), size}; }
+};
+
+Folded fold(std::string_view name) {
+    Folded out;
+    for (const char c : name.substr(name.size() > kMostName ? name.size() - kMostName : 0))
+        if (is_alnum(c)) out.bytes[out.size++] = to_lower(c);
+    return out;
+}
+
+// True when the last `size` characters of a name are a word of their own: db_pass, dbPass, pass; not compass.
+bool own_word(std::string_view name, std::size_t size) {
+    if (name.size() <= size) return name.size() == size;
+    const char first = name[name.size() - size];
+    const char before = name[name.size() - size - 1];
+    return !is_alpha(before) || (is_upper(first) && is_lower(before));
+}
+
+enum class NameKind : std::uint8_t { Harmless, Password, Token };
+
+NameKind kind_of(std::string_view name) {
+    constexpr std::array<std::string_view, 11> kPasswords{"password",   "passwd",   "passphrase", "passcode",
+                                                          "passwort",   "kennwort", "contrasena", "motdepasse",
+                                                          "wachtwoord", "senha",    "pswd"};
+    constexpr std::array<std::string_view, 3> kShortPasswords{"pass", "pwd", "pw"};
+    constexpr std::array<std::string_view, 17> kTokens{
+        "secret",    "token",      "apikey",      "secretkey",       "accesskey",  "privatekey",
+        "authkey",   "masterkey",  "signingkey",  "encryptionkey",   "accountkey", "storagekey",
+        "sharedkey", "credential", "credentials", "subscriptionkey", "appkey"};
+    constexpr std::array<std::string_view, 2> kShortTokens{"sig", "pat"};
+    constexpr std::array<std::string_view, 8> kHarmless{
+        "public", "maxtoken", "nexttoken", "pagetoken", "continuationtoken", "csrf", "tokentoken", "eostoken"};
+    while (!name.empty() && !is_alnum(name.back())) name.remove_suffix(1);
+    if (name.size() < 2) return NameKind::Harmless;
+    // Nearly every name ends in a letter none of the words ends in.
+    if (std::string_view{"dsetnyglwa"}.find(to_lower(name.back())) == std::string_view::npos) return NameKind::Harmless;
+    const Folded folded = fold(name);
+    const auto ends = [&](std::string_view word) { return folded.text().ends_with(word); };
+    const auto holds = [&](std::string_view word) { return folded.text().find(word) != std::string_view::npos; };
+    const auto ends_own = [&](std::string_view word) { return ends(word) && own_word(name, word.size()); };
+    if (std::ranges::any_of(kHarmless, holds)) return NameKind::Harmless;
+    if (std::ranges::any_of(kPasswords, ends) || std::ranges::any_of(kShortPasswords, ends_own))
+        return NameKind::Password;
+    if (std::ranges::any_of(kTokens, ends) || std::ranges::any_of(kShortTokens, ends_own)) return NameKind::Token;
+    return NameKind::Harmless;
+}
+
+struct Value {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    Quoted quoted = Quoted::No;
+};
+
+// What is assigned at `at`: a quoted string or everything up to a delimiter, on the same line.
+Value read_value(const Scan& scan, std::size_t at) {
+    std::size_t i = at;
+    while (i < at + 4 && (scan.at(i) == ' ' || scan.at(i) == '\t')) ++i;
+    if (scan.at(i) == '\\' && (scan.at(i + 1) == '"' || scan.at(i + 1) == '\'')) ++i;
+    const char quote = scan.at(i);
+    Value value;
+    if (quote == '"' || quote == '\'' || quote == '`') {
+        value.quoted = Quoted::Yes;
+        value.begin = value.end = i + 1;
+        while (value.end < value.begin + kMostValue && value.end < scan.text.size()) {
+            const char c = scan.text[value.end];
+            if (c == quote || c == '\n' || (c == '\\' && scan.at(value.end + 1) == quote)) break;
+            ++value.end;
+        }
+        return value;
+    }
+    value.begin = value.end = i;
+    while (value.end < value.begin + kMostValue && value.end < scan.text.size()) {
+        const char c = scan.text[value.end];
+        if (is_space(c) || std::string_view{",;\"'`<>)]}|"}.find(c) != std::string_view::npos) break;
+        if (c == '\\' && std::string_view{"nrt\"'"}.find(scan.at(value.end + 1)) != std::string_view::npos) break;
+        ++value.end;
+    }
+    while (value.end > value.begin && scan.text[value.end - 1] == '.') --value.end;
+    return value;
+}
+
+std::size_t accept(Scan& scan, NameKind kind, const Value& value, double score, std::string_view detector) {
+    const auto secret = kind == NameKind::Password ? SecretKind::Password : SecretKind::Token;
+    if (!plausible_secret(scan.text.substr(value.begin, value.end - value.begin), secret, value.quoted)) {
+        scan.rejected_value(value.end);
+        return 0;
+    }
+    return scan.add(kind == NameKind::Password ? "PASSWORD" : "API_KEY", value.begin, value.end, score, detector);
+}
+
+}  // namespace
+
+std::size_t scan_assignment(Scan& scan, std::size_t at) {
+    const char before = at > 0 ? scan.text[at - 1] : '\0';
+    const char op = scan.text[at];
+    if (before == '=' || before == '!' || before == '<' || (op == '>' && before == '-')) return 0;
+    if (scan.at(at + 1) == '=' && op != ':') return 0;
+    if (op == ':' && (scan.at(at + 1) == ':' || scan.at(at + 1) == '/')) return 0;
+    const Name name = name_before(scan, op == '>' && before == '=' ? at - 1 : at);
+    if (name.text.empty()) return 0;
+    const NameKind kind = kind_of(name.text);
+    if (kind == NameKind::Harmless) return 0;
+    if (!scan.may_read_value(at)) return 0;
+    if (op == '>' && (name.begin == 0 || scan.text[name.begin - 1] != '<')) return 0;
+    std::size_t from = at + 1;
+    while (from < at + 3 && (scan.at(from) == '=' || scan.at(from) == '>')) ++from;
+    return accept(scan, kind, read_value(scan, from), 0.8, "assignment");
+}
+
+std::size_t scan_spoken_password(Scan& scan, std::size_t word_begin, std::size_t word_end) {
+    std::size_t i = word_end;
+    // The rest of a word with other letters ("contraseña"), then spaces.
+    while (i < word_end + 8 && (is_alnum(scan.at(i)) || static_cast<unsigned char>(scan.at(i)) >= 0x80)) ++i;
+    const bool option = word_begin >= 2 && scan.text[word_begin - 1] == '-' && scan.text[word_begin - 2] == '-';
+    if (scan.at(i) != ' ' || !scan.may_read_value(i)) return 0;
+    while (scan.at(i) == ' ' && i < word_end + 12) ++i;
+    if (option) return accept(scan, NameKind::Password, read_value(scan, i), 0.75, "command-line");
+    std::size_t end = i;
+    while (end < i + 8 && is_alpha(scan.at(end))) ++end;
+    constexpr std::array<std::string_view, 9> kVerbs{"is", "was", "ist", "lautet", "est", "es", "e", "to", "be"};
+    const auto verb = scan.text.substr(i, end - i);
+    if (scan.at(end) != ' ' || std::ranges::none_of(kVerbs, [&](auto known) { return equal_folded(verb, known); }))
+        return 0;
+    return accept(scan, NameKind::Password, read_value(scan, end + 1), 0.75, "sentence");
+}
+
+std::size_t scan_authorization(Scan& scan, std::size_t word_begin, std::size_t word_end) {
+    if (scan.at(word_end) != ' ') return 0;
+    const auto word = scan.text.substr(word_begin, word_end - word_begin);
+    if (equal_folded(word, "identified")) {  // SQL: IDENTIFIED BY 'secret'
+        if (!equal_folded(scan.text.substr(word_end, 4), " by ")) return 0;
+        const Value value = read_value(scan, word_end + 4);
+        return value.quoted == Quoted::Yes ? accept(scan, NameKind::Password, value, 0.8, "sql") : 0;
+    }
+    const bool header = scan.near(Context::Authorization, word_begin, 8);
+    std::size_t end = word_end + 1;
+    while (end < word_end + 2048 &&
+           (is_base64url(scan.at(end)) || std::string_view{"./+=~"}.find(scan.at(end)) != std::string_view::npos))
+        ++end;
+    const auto value = scan.text.substr(std::min(word_end + 1, scan.text.size()), end - word_end - 1);
+    const std::size_t least = header ? 12 : 20;
+    if (value.size() < least || (equal_folded(word, "basic") && !header)) return 0;
+    if (value.starts_with("eyJ") || !plausible_secret(value, SecretKind::Token, Quoted::No))
+        return 0;  // a JWT names itself
+    return scan.add("API_KEY", word_end + 1, end, header ? 0.9 : 0.75, "authorization");
+}
+
+std::size_t scan_url_password(Scan& scan, std::size_t at) {
+    if (scan.text[at] != ':' || scan.at(at + 1) != '/' || scan.at(at + 2) != '/') return 0;
+    std::size_t begin = at;
+    while (begin > 0 && at - begin < 24 &&
+           (is_alnum(scan.text[begin - 1]) ||
+            std::string_view{"+-."}.find(scan.text[begin - 1]) != std::string_view::npos))
+        --begin;
+    std::size_t colon = 0;
+    std::size_t i = at + 3;
+    for (; i < at + 260 && i < scan.text.size() && scan.text[i] != '@'; ++i) {
+        const char c = scan.text[i];
+        if (is_space(c) || std::string_view{"\"'`<>/?#,\\"}.find(c) != std::string_view::npos) return 0;
+        if (c == ':' && colon == 0) colon = i;
+    }
+    if (begin == at || colon == 0 || scan.at(i) != '@' || i - colon < 4) return 0;
+    const auto password = scan.text.substr(colon + 1, i - colon - 1);
+    const auto user = scan.text.substr(at + 3, colon - at - 3);
+    constexpr std::array<std::string_view, 8> kPlaceholders{"password", "pass",  "passwd", "pwd",
+                                                            "secret",   "token", "xxx",    "changeme"};
+    const bool placeholder =
+        std::ranges::any_of(kPlaceholders, [&](auto known) { return equal_folded(password, known); });
+    if (placeholder || password == user || std::string_view{"${<[*%("}.find(password[0]) != std::string_view::npos)
+        return 0;
+    if (password.find_first_not_of(password[0]) == std::string_view::npos) return 0;
+    std::size_t end = i + 1;
+    while (end < i + 256 &&
+           (is_alnum(scan.at(end)) || std::string_view{".-_:/[]"}.find(scan.at(end)) != std::string_view::npos) &&
+           scan.at(end) != '\0')
+        ++end;
+    return scan.add("URL_CREDENTIALS", begin, end, 0.9, "url");
+}
+
+void scan_member_value(Scan& scan, std::string_view key) {
+    const NameKind kind = kind_of(key);
+    if (kind == NameKind::Harmless || scan.text.size() > kMostValue || scan.text.find('\n') != std::string_view::npos)
+        return;
+    accept(scan, kind, {0, scan.text.size(), Quoted::Yes}, 0.8, "assignment");
+}
+
+}  // namespace sluice::policies::detail

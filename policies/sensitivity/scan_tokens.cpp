@@ -1,0 +1,181 @@
+// Credentials with a shape of their own: vendor prefixes, JWT, private keys, AWS and Azure secrets.
+#include "policies/sensitivity/scan.hpp"
+#include "policies/sensitivity/token_prefixes.hpp"
+
+#include <algorithm>
+#include <bitset>
+#include <string>
+
+namespace sluice::policies::detail {
+
+namespace {
+
+constexpr std::size_t kMostBody = 4096;  // of any token; what follows is left to the next word
+
+bool in_alphabet(char c, Alphabet alphabet) {
+    switch (alphabet) {
+        case Alphabet::Upper: return is_upper(c) || is_digit(c);
+        case Alphabet::Alnum: return is_alnum(c);
+        case Alphabet::Word: return is_alnum(c) || c == '_';
+        case Alphabet::Url: return is_base64url(c);
+        case Alphabet::Hex: return is_hex(c);
+        case Alphabet::Dotted: return is_base64url(c) || c == '.';
+        case Alphabet::Slashed: return is_base64url(c) || c == '/' || c == '+' || c == '=' || c == ' ';
+    }
+    return false;
+}
+
+constexpr std::size_t pair_slot(char a, char b) {
+    return (static_cast<unsigned char>(a) * 31U + static_cast<unsigned char>(b)) % 1024;
+}
+
+// Which first two characters any prefix has: most words are turned away by one look.
+const std::bitset<1024>& known_pairs() {
+    static const std::bitset<1024> pairs = [] {
+        std::bitset<1024> set;
+        for (const auto& entry : kTokenPrefixes) set.set(pair_slot(entry.prefix[0], entry.prefix[1]));
+        return set;
+    }();
+    return pairs;
+}
+
+// The end of the body, or 0 when it is too short or not a body. Only the required part is looked at before it is
+// accepted.
+std::size_t body_end(const Scan& scan, std::size_t body, const TokenPrefix& entry) {
+    std::size_t i = body;
+    const std::size_t least = body + entry.least;
+    while (i < least && i < scan.text.size() && in_alphabet(scan.text[i], entry.alphabet)) ++i;
+    if (i < least || !looks_generated(scan.text.substr(body, entry.least))) return 0;
+    const std::size_t most = body + kMostBody;
+    const auto goes_on = [&](char c) { return c != ' ' && in_alphabet(c, entry.alphabet); };
+    while (i < most && i < scan.text.size() && goes_on(scan.text[i])) ++i;
+    return i;
+}
+
+int base64_value(char c) {
+    if (is_upper(c)) return c - 'A';
+    if (is_lower(c)) return c - 'a' + 26;
+    if (is_digit(c)) return c - '0' + 52;
+    if (c == '+' || c == '-') return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+std::string decode_base64(std::string_view text) {
+    std::string out;
+    unsigned bits = 0;
+    int count = 0;
+    for (const char c : text) {
+        const int value = base64_value(c);
+        if (value < 0) break;
+        bits = (bits << 6U) | static_cast<unsigned>(value);
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            out += static_cast<char>((bits >> static_cast<unsigned>(count)) & 0xffU);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+bool looks_generated(std::string_view value) {
+    std::array<bool, 128> seen{};
+    std::size_t distinct = 0;
+    std::size_t digits = 0;
+    std::size_t letters = 0;
+    std::size_t in_order = 0;  // neighbours that are equal or follow each other
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const auto c = static_cast<unsigned char>(value[i]);
+        if (c < 128 && !seen[c]) {
+            seen[c] = true;
+            ++distinct;
+        }
+        digits += is_digit(value[i]) ? 1U : 0U;
+        letters += is_alpha(value[i]) ? 1U : 0U;
+        if (i > 0 && (value[i] == value[i - 1] || value[i] == value[i - 1] + 1)) ++in_order;
+    }
+    const bool mixed = digits > 0 && letters > 0;
+    const std::size_t enough = std::min<std::size_t>(7, value.size() / 2);
+    return distinct >= enough && in_order * 2 < value.size() &&
+           (mixed || (letters == value.size() && value.size() >= 16 && distinct >= 10));
+}
+
+std::size_t scan_token(Scan& scan, std::size_t at) {
+    if (at + 16 > scan.text.size() || !known_pairs().test(pair_slot(scan.text[at], scan.text[at + 1]))) return 0;
+    const auto rest = scan.text.substr(at);
+    for (const auto& entry : kTokenPrefixes) {
+        if (rest[0] != entry.prefix[0] || !rest.starts_with(entry.prefix)) continue;
+        const std::size_t end = body_end(scan, at + entry.prefix.size(), entry);
+        if (end == 0) continue;
+        if (entry.prefix == "AKIA" || entry.prefix == "ASIA") scan.remember(Context::AwsKeyId, end);
+        return scan.add("API_KEY", at, end, 0.95, "prefix");
+    }
+    // Discord: a number in base64, a time and a signature.
+    if ((rest[0] == 'M' || rest[0] == 'N' || rest[0] == 'O') && rest.size() > 58) {
+        std::size_t first = 0;
+        while (first < 29 && is_base64url(rest[first])) ++first;
+        std::size_t end = first + 8;
+        if (first < 23 || rest[first] != '.' || rest[first + 7] != '.') return 0;
+        while (end < rest.size() && end < first + 48 && is_base64url(rest[end])) ++end;
+        if (end - first >= 35 && looks_generated(rest.substr(0, first)))
+            return scan.add("API_KEY", at, at + end, 0.9, "prefix");
+    }
+    return 0;
+}
+
+std::size_t scan_aws_secret(Scan& scan, std::size_t at) {
+    std::size_t end = at;
+    while (end <= at + 40 && (is_alnum(scan.at(end)) || scan.at(end) == '/' || scan.at(end) == '+')) ++end;
+    if (end != at + 40 || !looks_generated(scan.text.substr(at, 40))) return 0;
+    const auto value = scan.text.substr(at, 40);
+    if (std::ranges::all_of(value, is_hex)) return 0;  // a commit
+    return scan.add("API_KEY", at, end, 0.9, "aws-secret");
+}
+
+std::size_t scan_azure_secret(Scan& scan, std::size_t at) {
+    // Three characters, a digit, "Q~" and 31 to 34 more.
+    if (at < 5 || scan.text[at - 1] != 'Q' || !is_digit(scan.text[at - 2])) return 0;
+    std::size_t end = at + 1;
+    while (end < at + 36 && (is_base64url(scan.at(end)) || scan.at(end) == '.' || scan.at(end) == '~')) ++end;
+    if (end - at < 31 || !looks_generated(scan.text.substr(at + 1, end - at - 1))) return 0;
+    return scan.add("API_KEY", at - 5, end, 0.95, "prefix");
+}
+
+std::size_t scan_jwt(Scan& scan, std::size_t at) {
+    constexpr std::size_t kMostHeader = 1024;
+    std::size_t i = at;
+    while (i < at + kMostHeader && is_base64url(scan.at(i))) ++i;
+    if (scan.at(i) != '.' || i - at < 12 || !is_base64url(scan.at(i + 1))) return 0;
+    const std::string header = decode_base64(scan.text.substr(at, i - at));
+    if (header.find("\"alg\"") == std::string::npos && header.find("\"typ\"") == std::string::npos) return 0;
+    std::size_t end = i + 1;
+    while (end < scan.text.size() && (is_base64url(scan.text[end]) || scan.text[end] == '.')) ++end;
+    while (scan.text[end - 1] == '.' && end - 1 > i) --end;
+    return scan.add("JWT", at, end, 0.95, "jwt");
+}
+
+std::size_t scan_private_key(Scan& scan, std::size_t at) {
+    constexpr std::string_view kBegin = "-----BEGIN ";
+    const auto rest = scan.text.substr(at);
+    if (!rest.starts_with(kBegin)) return 0;
+    const auto label = rest.substr(kBegin.size(), 48);
+    const auto close = label.find("-----");
+    if (close == std::string_view::npos || label.substr(0, close).find("PRIVATE KEY") == std::string_view::npos)
+        return 0;
+    // The body, its headers and, when it is there, the closing line. Escaped line ends are part of it.
+    std::size_t end = at + kBegin.size() + close + 5;
+    const auto in_body = [](char c) {
+        return is_alnum(c) || is_space(c) || std::string_view{"+/=\\:,."}.find(c) != std::string_view::npos;
+    };
+    while (end < scan.text.size() && (in_body(scan.text[end]) || (scan.text[end] == '-' && scan.at(end + 1) != '-')))
+        ++end;
+    if (scan.text.substr(end).starts_with("-----END ")) {
+        end += 9;
+        while (end < scan.text.size() && (is_upper(scan.text[end]) || scan.text[end] == ' ')) ++end;
+        while (end < scan.text.size() && scan.text[end] == '-') ++end;
+    }
+    return scan.add("PRIVATE_KEY", at, end, 0.99, "pem");
+}
+
+}  // namespace sluice::policies::detail
