@@ -21,12 +21,12 @@ struct Pipeline::Work {
     Incoming incoming;
     const policies::TeamPolicy& policy;
     Decision decision;
-    std::optional<core::Classified> classified;
-    Plan plan;
-    std::optional<cache::Key> cache_key;
-    core::NanoUsd held;           // what the hold covers
-    core::NanoUsd charged;        // by attempts so far
-    core::Usage usage;            // sum over attempts
+    std::optional<core::Classified> classified = std::nullopt;
+    Plan plan = {};
+    std::optional<cache::Key> cache_key = std::nullopt;
+    core::NanoUsd held = {};     // what the hold covers
+    core::NanoUsd charged = {};  // by attempts so far
+    core::Usage usage = {};      // sum over attempts
     Clock::time_point started = Clock::now();
 
     const core::ChatRequest& request() const { return *incoming.request; }

@@ -34,6 +34,13 @@ Json model_json(const router::Target& target) {
                   {"output_nano_usd_per_million", target.entry.output.nano_per_million}}}};
 }
 
+std::string model_list(const router::Targets& targets) {
+    Json data = Json::array();
+    data.push_back(Json{{"id", "auto"}, {"object", "model"}, {"created", 0}, {"owned_by", "sluice"}});
+    for (const auto& target : targets) data.push_back(model_json(target));
+    return core::dump_json(Json{{"object", "list"}, {"data", std::move(data)}});
+}
+
 }  // namespace
 
 std::vector<Route> OpenAiApi::routes() {
@@ -89,9 +96,7 @@ core::awaitable<void> OpenAiApi::route(Exchange& exchange, CallerPtr caller) {
 }
 
 core::awaitable<void> OpenAiApi::models(Exchange& exchange, CallerPtr) {
-    Json data = Json::array({Json{{"id", "auto"}, {"object", "model"}, {"created", 0}, {"owned_by", "sluice"}}});
-    for (const auto& target : targets_) data.push_back(model_json(target));
-    co_await exchange.respond(200, kJson, core::dump_json(Json{{"object", "list"}, {"data", std::move(data)}}));
+    co_await exchange.respond(200, kJson, model_list(targets_));
 }
 
 core::awaitable<void> OpenAiApi::decision(Exchange& exchange, CallerPtr caller) {

@@ -13,7 +13,7 @@ namespace sluice::gateway {
 struct OpenAiApiConfig {
     std::size_t max_body_bytes = 8U << 20U;
     std::chrono::seconds request_deadline{600};
-    core::ChatLimits limits;
+    core::ChatLimits limits = {};
 };
 
 class OpenAiApi {

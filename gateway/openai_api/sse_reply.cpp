@@ -54,8 +54,11 @@ core::awaitable<Result<void>> SseReply::body(std::string json) {
 core::awaitable<Result<void>> SseReply::heartbeat() { co_return co_await write(": waiting\n\n"); }
 
 core::awaitable<Result<void>> SseReply::end() {
-    if (auto written = co_await write("data: [DONE]\n\n"); !written) co_return written;
-    co_return co_await exchange_.finish();
+    if (!exchange_.started()) {
+        const auto head = headers();
+        if (auto begun = co_await exchange_.start_events(head); !begun) co_return begun;
+    }
+    co_return co_await exchange_.finish("data: [DONE]\n\n");
 }
 
 core::awaitable<Result<void>> SseReply::fail(const core::Error& error) {

@@ -1,0 +1,40 @@
+#include "gateway/serve/loop_parts.hpp"
+
+namespace sluice::gateway {
+
+void LoopParts::add_targets(core::net::io_context& loop, const Upstream& upstream) {
+    const auto& config = upstream.connection->config();
+    std::variant<core::CloudBackend*, core::LocalBackend*> backend;
+    if (config.zone == core::Zone::Cloud) backend = clouds_.emplace_back(std::make_unique<providers::OpenAiCloud>(loop, upstream.connection)).get();
+    else backend = locals_.emplace_back(std::make_unique<providers::OpenAiLocal>(loop, upstream.connection)).get();
+    for (const auto& entry : upstream.models)
+        targets_.push_back({.entry = entry, .zone = config.zone, .upstream_model = entry.model, .backend = backend});
+}
+
+LoopParts::LoopParts(core::net::io_context& loop, const Shared& shared) {
+    if (shared.engine != nullptr)
+        targets_.push_back({.entry = shared.engine_entry,
+                            .zone = core::Zone::Local,
+                            .upstream_model = shared.engine_entry.model,
+                            .backend = static_cast<core::LocalBackend*>(shared.engine)});
+    for (const auto& upstream : shared.upstreams) add_targets(loop, upstream);
+
+    cache::ResponseCache* cache = shared.memory_cache;
+    if (cache != nullptr && shared.redis != nullptr) {
+        redis_ = std::make_unique<cache::RedisCache>(loop, *shared.redis, shared.cache_secret, shared.cache_time_to_live);
+        tiered_ = std::make_unique<cache::TieredCache>(*cache, *redis_);
+        cache = tiered_.get();
+    }
+    pipeline_ = std::make_unique<router::Pipeline>(router::Pipeline::Parts{.classifier = shared.classifier,
+                                                                           .policies = shared.policies,
+                                                                           .targets = targets_,
+                                                                           .catalogue = shared.catalogue,
+                                                                           .ledger = shared.ledger,
+                                                                           .cache = cache,
+                                                                           .cache_keys = &shared.cache_keys,
+                                                                           .health = shared.health,
+                                                                           .observe = shared.observe},
+                                                   shared.pipeline);
+}
+
+}  // namespace sluice::gateway
