@@ -72,7 +72,7 @@ int check(const Arguments& arguments, Program& program) {
 }
 
 int demo_cloud(const Arguments& arguments, Program& program) {
-    const auto address = parse_host_port(arguments.get_or("--listen", "127.0.0.1:9900"));
+    const auto address = parse_listen_address(arguments.get_or("--listen", "127.0.0.1:9900"));
     if (!address || !is_loopback(*address)) {
         return fail(program.console, {.code = core::Errc::InvalidRequest,
                                       .detail = "must be a loopback HOST:PORT: anybody may use the demo cloud",

@@ -2,10 +2,14 @@
 // gateway/serve. The YAML keys are the member names; deploy/sluice.example.yaml shows each of them.
 #pragma once
 
+#include "cache/response_cache.hpp"
 #include "core/data_class.hpp"
 #include "core/money.hpp"
 #include "core/secret.hpp"
+#include "policies/sensitivity/classifier.hpp"
 #include "policies/team_policy.hpp"
+#include "providers/limits.hpp"
+#include "providers/openai_backend.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -57,8 +61,8 @@ struct CacheSettings {
     CacheBackend backend = CacheBackend::Memory;
     std::size_t max_bytes = std::size_t{64} << 20;
     std::chrono::seconds ttl{3600};
-    bool only_deterministic = false;  // keep only answers to requests with temperature 0
-    core::Secret redis_url;           // redis://[user:password@]host:port[/db], rediss:// for TLS; required by Redis
+    cache::CachePolicy policy = {};  // which answers are kept
+    core::Secret redis_url;          // redis://[user:password@]host:port[/db], rediss:// for TLS; required by Redis
     std::chrono::milliseconds redis_timeout{25};
 };
 
@@ -92,26 +96,20 @@ struct ProviderSettings {
     std::vector<ProviderModel> models;  // empty: the catalogue's models of that name
     std::filesystem::path ca_file;      // empty: the system's certificates
     int max_connections = 64;           // per event loop
-    int max_retries = 2;                // before the first byte
-    struct Timeouts {
-        std::chrono::seconds connect{5};
-        std::chrono::seconds first_byte{60};
-        std::chrono::seconds idle{60};  // longest silence inside an answer
-    } timeouts;
+    providers::TokenLimitField token_limit = providers::TokenLimitField::AsClient;
+    std::vector<std::pair<std::string, std::string>> headers;  // sent with every request
+    providers::UpstreamTimeouts timeouts;
+};
+
+struct RoutingSettings {
+    int most_attempts = 3;                         // of one request, over all targets of its plan
+    std::chrono::milliseconds first_backoff{100};  // before the same target is tried again; doubled each time
+    std::chrono::seconds longest_retry_after{2};   // a provider that asks for more is not waited for
 };
 
 struct PoliciesSettings {
     policies::TeamPolicy fallback;                                   // YAML: policies.default
     std::map<std::string, policies::TeamPolicy, std::less<>> teams;  // what a team leaves out is the default's
-};
-
-struct DictionaryTerm {
-    std::string term;
-    core::DataClass data_class = core::DataClass::Confidential;
-};
-struct SensitivitySettings {
-    std::vector<DictionaryTerm> dictionary;
-    std::map<std::string, core::DataClass> classes;  // finding type -> class, over the built-in one
 };
 
 struct LoggingSettings {
@@ -125,8 +123,9 @@ struct Config {
     CacheSettings cache;
     EngineSettings engine;
     std::vector<ProviderSettings> providers;  // the built-in ones when the file names none
+    RoutingSettings routing;
     PoliciesSettings policies;
-    SensitivitySettings sensitivity;
+    policies::SensitivityConfig sensitivity;
     std::filesystem::path catalogue;  // YAML price list; empty: the built-in one
     LoggingSettings logging;
     bool demo_cloud = false;  // start the scripted cloud in this process: no provider is configured and none has a key

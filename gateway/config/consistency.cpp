@@ -46,10 +46,12 @@ void check_server(const ServerSettings& server, std::vector<core::Error>& proble
 std::vector<core::Error> apply(const Overrides& overrides, Config& config) {
     std::vector<core::Error> problems;
     if (overrides.listen) {
-        if (const auto address = parse_host_port(*overrides.listen)) {
+        if (const auto address = parse_listen_address(*overrides.listen)) {
             config.server.listen = *address;
         } else {
-            problems.push_back(problem("--listen", fmt::format("\"{}\" is not HOST:PORT", *overrides.listen)));
+            problems.push_back(problem(
+                "--listen", fmt::format("\"{}\" is not HOST:PORT with a numeric address, such as 127.0.0.1:8080",
+                                        *overrides.listen)));
         }
     }
     if (overrides.data) config.data = *overrides.data;

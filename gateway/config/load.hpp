@@ -47,6 +47,8 @@ std::vector<core::Error> check_consistency(const Config& config);
 
 // "127.0.0.1:8080", "[::1]:8080", "localhost:0".
 std::optional<HostPort> parse_host_port(std::string_view text);
+// The same with a numeric address, as a listening socket needs it; "localhost" is 127.0.0.1.
+std::optional<HostPort> parse_listen_address(std::string_view text);
 std::string to_string(const HostPort& address);  // brackets round IPv6
 bool is_loopback(const HostPort& address);       // 127.0.0.0/8, ::1, "localhost"
 

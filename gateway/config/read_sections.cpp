@@ -1,6 +1,8 @@
 #include "gateway/config/read_sections.hpp"
 
+#include "cache/redis_client.hpp"
 #include "gateway/config/values.hpp"
+#include "providers/endpoint.hpp"
 
 #include <fmt/format.h>
 
@@ -35,7 +37,7 @@ bool good_name(std::string_view name) {
 }
 
 void read_server(Section& section, ServerSettings& server) {
-    section.address("listen", server.listen);
+    section.listen_address("listen", server.listen);
     section.path("tls_certificate", server.tls_certificate);
     section.path("tls_key", server.tls_key);
     section.flag("allow_plain", server.allow_plain);
@@ -57,19 +59,22 @@ void read_server(Section& section, ServerSettings& server) {
     });
 }
 
-void read_cache(Section& section, CacheSettings& cache) {
-    section.choice("backend", cache.backend, "memory, redis or off",
+void read_cache(Section& section, CacheSettings& settings) {
+    section.choice("backend", settings.backend, "memory, redis or off",
                    words<CacheBackend>(
                        {{"memory", CacheBackend::Memory}, {"redis", CacheBackend::Redis}, {"off", CacheBackend::Off}}));
-    section.bytes("max_bytes", cache.max_bytes, 64 * 1024, 1024 * 1024 * kMiB);
-    section.duration("ttl", cache.ttl, 1s, seconds(720h));
-    section.flag("only_deterministic", cache.only_deterministic);
-    section.secret("redis_url", cache.redis_url);
-    section.duration("redis_timeout", cache.redis_timeout, 1ms, 10'000ms);
-    const std::string_view url = cache.redis_url.expose();
-    if (cache.backend == CacheBackend::Redis && url.empty()) section.problem("redis_url", "backend redis needs it");
-    if (!url.empty() && !url.starts_with("redis://") && !url.starts_with("rediss://")) {
-        section.problem("redis_url", "must start with redis:// or rediss://");
+    section.bytes("max_bytes", settings.max_bytes, 64 * 1024, 1024 * 1024 * kMiB);
+    section.duration("ttl", settings.ttl, 1s, seconds(720h));
+    using Keep = cache::CachePolicy::Keep;
+    section.choice("keep", settings.policy.keep, "all or deterministic",
+                   words<Keep>({{"all", Keep::All}, {"deterministic", Keep::Deterministic}}));
+    section.secret("redis_url", settings.redis_url);
+    section.duration("redis_timeout", settings.redis_timeout, 1ms, 10'000ms);
+    if (!settings.redis_url.empty()) {
+        if (const auto url = cache::parse_redis_url(settings.redis_url); !url)
+            section.problem("redis_url", url.error().detail);
+    } else if (settings.backend == CacheBackend::Redis) {
+        section.problem("redis_url", "backend redis needs it");
     }
 }
 
@@ -101,21 +106,12 @@ void read_model(Section& section, ProviderModel& model) {
 
 // Where prompts and the key go: a cloud is spoken to over TLS, or on this machine.
 void check_base_url(Section& section, const ProviderSettings& provider) {
-    const std::string_view url = provider.base_url;
-    if (url.empty()) return section.problem("base_url", "a provider needs one, such as https://api.example.com/v1");
-    const bool tls = url.starts_with("https://");
-    if (!tls && !url.starts_with("http://")) return section.not_a("base_url", "an http:// or https:// URL");
-    std::string_view authority = url.substr(tls ? 8 : 7);
-    authority = authority.substr(0, authority.find_first_of("/?#"));
-    if (authority.find('@') != std::string_view::npos) {
-        return section.problem("base_url", "must not hold a user or password; use api_key");
+    if (provider.base_url.empty()) {
+        return section.problem("base_url", "a provider needs one, such as https://api.example.com/v1");
     }
-    if (url.find_first_of("?# \t\r\n") != std::string_view::npos)
-        return section.not_a("base_url", "a URL without query");
-    const bool with_port = authority.rfind(':') != std::string_view::npos && !authority.ends_with("]");
-    const auto address = parse_host_port(with_port ? std::string(authority) : std::string(authority) + ":80");
-    if (!address) return section.not_a("base_url", "a URL with a host");
-    if (!tls && provider.zone == core::Zone::Cloud && !is_loopback(*address)) {
+    const auto endpoint = providers::parse_base_url(provider.base_url);
+    if (!endpoint) return section.problem("base_url", endpoint.error().detail);
+    if (!endpoint->tls && provider.zone == core::Zone::Cloud && !is_loopback({endpoint->host, endpoint->port})) {
         section.problem("base_url", "a cloud provider must be https://: prompts and the key would travel in the clear");
     }
 }
@@ -132,11 +128,22 @@ void read_provider(Section& section, ProviderSettings& provider) {
     section.choice("zone", provider.zone, "local or cloud", core::parse_zone);
     section.path("ca_file", provider.ca_file);
     section.integer("max_connections", provider.max_connections, 1, 100'000);
-    section.integer("max_retries", provider.max_retries, 0, 10);
+    using providers::TokenLimitField;
+    section.choice("token_limit", provider.token_limit, "as_client, max_tokens or max_completion_tokens",
+                   words<TokenLimitField>({{"as_client", TokenLimitField::AsClient},
+                                           {"max_tokens", TokenLimitField::MaxTokens},
+                                           {"max_completion_tokens", TokenLimitField::MaxCompletionTokens}}));
+    section.values("headers", [&](const std::string& name, const std::string& value) -> std::optional<std::string> {
+        provider.headers.emplace_back(name, value);
+        return std::nullopt;
+    });
     section.section("timeouts", [&](Section& timeouts) {
-        timeouts.duration("connect", provider.timeouts.connect, 1s, seconds(1h));
-        timeouts.duration("first_byte", provider.timeouts.first_byte, 1s, seconds(1h));
-        timeouts.duration("idle", provider.timeouts.idle, 1s, seconds(1h));
+        constexpr std::chrono::milliseconds longest = 1h;
+        timeouts.duration("connect", provider.timeouts.connect, 1ms, longest);
+        timeouts.duration("handshake", provider.timeouts.handshake, 1ms, longest);
+        timeouts.duration("first_byte", provider.timeouts.first_byte, 1ms, longest);
+        timeouts.duration("idle", provider.timeouts.idle, 1ms, longest);
+        timeouts.duration("keep_alive", provider.timeouts.keep_alive, 0ms, longest);
     });
     section.list("models", [&](Section& model) { read_model(model, provider.models.emplace_back()); });
     check_base_url(section, provider);
@@ -174,11 +181,15 @@ void read_policies(Section& section, PoliciesSettings& all) {
     });
 }
 
-void read_sensitivity(Section& section, SensitivitySettings& sensitivity) {
+void read_sensitivity(Section& section, policies::SensitivityConfig& sensitivity) {
     section.list("dictionary", [&](Section& entry) {
-        DictionaryTerm& term = sensitivity.dictionary.emplace_back();
+        policies::DictionaryTerm& term = sensitivity.dictionary.emplace_back();
         entry.text("term", term.term);
-        if (term.term.size() < 3) entry.problem("term", "must be at least 3 bytes long");
+        using policies::Dictionary;
+        if (Dictionary({term}).empty()) {
+            entry.problem("term", fmt::format("needs a letter or digit, and at most {} bytes and {} words",
+                                              Dictionary::kMostTermBytes, Dictionary::kMostTermWords));
+        }
         entry.choice("class", term.data_class, kDataClasses, core::parse_data_class);
     });
     section.values("classes", [&](const std::string& type, const std::string& value) -> std::optional<std::string> {
@@ -187,6 +198,12 @@ void read_sensitivity(Section& section, SensitivitySettings& sensitivity) {
         sensitivity.classes[type] = *parsed;
         return std::nullopt;
     });
+}
+
+void read_routing(Section& section, RoutingSettings& routing) {
+    section.integer("most_attempts", routing.most_attempts, 1, 10);
+    section.duration("first_backoff", routing.first_backoff, 0ms, 10'000ms);
+    section.duration("longest_retry_after", routing.longest_retry_after, 0s, seconds(1h));
 }
 
 void refuse_same_names(Section& root, const std::vector<ProviderSettings>& providers) {
@@ -212,6 +229,7 @@ void read_config(Section& root, Config& config) {
     root.section("engine", [&](Section& section) { read_engine(section, config.engine); });
     root.list("providers", [&](Section& section) { read_provider(section, config.providers.emplace_back()); });
     refuse_same_names(root, config.providers);
+    root.section("routing", [&](Section& section) { read_routing(section, config.routing); });
     root.section("policies", [&](Section& section) { read_policies(section, config.policies); });
     root.section("sensitivity", [&](Section& section) { read_sensitivity(section, config.sensitivity); });
     root.path("catalogue", config.catalogue);

@@ -107,8 +107,8 @@ void Section::price(std::string_view key, std::optional<core::Price>& out) {
     }
 }
 
-void Section::address(std::string_view key, HostPort& out) {
-    choice(key, out, "HOST:PORT", parse_host_port);
+void Section::listen_address(std::string_view key, HostPort& out) {
+    choice(key, out, "HOST:PORT with a numeric address, such as 127.0.0.1:8080", parse_listen_address);
 }
 
 void Section::texts(std::string_view key, std::vector<std::string>& out) {

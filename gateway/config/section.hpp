@@ -42,7 +42,7 @@ public:
     void flag(std::string_view key, bool& out);
     void price(std::string_view key, core::Price& out);
     void price(std::string_view key, std::optional<core::Price>& out);
-    void address(std::string_view key, HostPort& out);
+    void listen_address(std::string_view key, HostPort& out);
     void texts(std::string_view key, std::vector<std::string>& out);
 
     template <class Integer>

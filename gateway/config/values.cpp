@@ -160,6 +160,15 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
     return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
 }
 
+std::optional<HostPort> parse_listen_address(std::string_view text) {
+    auto address = parse_host_port(text);
+    if (!address) return std::nullopt;
+    if (address->host == "localhost") address->host = "127.0.0.1";
+    boost::system::error_code wrong;
+    boost::asio::ip::make_address(address->host, wrong);
+    return wrong ? std::nullopt : address;
+}
+
 std::string to_string(const HostPort& address) {
     const bool ipv6 = address.host.find(':') != std::string::npos;
     return (ipv6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);

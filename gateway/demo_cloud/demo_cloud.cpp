@@ -74,7 +74,7 @@ std::vector<Route> routes() {
 
 ServerConfig server_config(const HostPort& listen) {
     ServerConfig config;
-    config.address = listen.host == "localhost" ? "127.0.0.1" : listen.host;
+    config.address = listen.host;
     config.port = listen.port;
     return config;
 }
