@@ -43,7 +43,7 @@ struct LayerPlan {
 
 struct ModelPlan {
     std::string architecture;
-    std::string name;  // general.name, may be empty
+    std::string name = {};  // general.name, may be empty
     std::int64_t layers = 0;
     std::int64_t width = 0;
     std::int64_t vocabulary = 0;  // rows of the output head

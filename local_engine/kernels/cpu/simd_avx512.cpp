@@ -153,6 +153,7 @@ inline void multiply_panel(float* out, const Panel& panel, std::int64_t values, 
     const std::int8_t* quads[kColumns];
     const float* scales[kColumns];
     const float* sums[kColumns];
+#pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) {
         const std::int64_t column = columns[c] * width + start;
         acc[c] = _mm512_loadu_ps(out + c * kTileRows);
@@ -162,8 +163,10 @@ inline void multiply_panel(float* out, const Panel& panel, std::int64_t values, 
     }
     for (std::int64_t g = 0; g < values / kGroup; ++g) {
         const __m512i* q = panel.quads + g * (kGroup / 4);
+#pragma GCC unroll 8
         for (int c = 0; c < kColumns; ++c) {
             __m512i sum = _mm512_setzero_si512();
+#pragma GCC unroll 8
             for (int k = 0; k < kGroup / 4; ++k) {
                 sum = _mm512_dpbusd_epi32(sum, q[k], four_everywhere(quads[c] + kGroup * g + 4 * k));
             }
@@ -172,6 +175,7 @@ inline void multiply_panel(float* out, const Panel& panel, std::int64_t values, 
             acc[c] = _mm512_fmadd_ps(panel.offsets[g], _mm512_set1_ps(sums[c][g]), acc[c]);
         }
     }
+#pragma GCC unroll 8
     for (int c = 0; c < kColumns; ++c) _mm512_storeu_ps(out + c * kTileRows, acc[c]);
 }
 
