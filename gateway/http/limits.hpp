@@ -26,7 +26,7 @@ struct HttpTimeouts {
     Duration idle{75'000};      // between two requests
     Duration write_stall{30'000};
     Duration linger{500};
-    Duration tick{250};  // how often deadlines are looked at: one timer per loop, none per operation
+    Duration half_closed{1'000};  // a client that sent its FIN may still read; one this long after it counts as gone
     std::size_t min_body_bytes_per_s = 1000;
 };
 
