@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace sluice::policies {
 
@@ -62,12 +63,32 @@ struct Word {
     std::uint64_t hash = kSeed;
 };
 
+// Folded ASCII letters and digits; 0 for other ASCII; kNotAscii for the rest.
+constexpr std::uint8_t kNotAscii = 255;
+constexpr std::array<std::uint8_t, 256> kAscii = [] {
+    std::array<std::uint8_t, 256> table{};
+    for (unsigned c = 0; c < 256; ++c) {
+        const char lower = detail::to_lower(static_cast<char>(c));
+        if (c >= 128) table[c] = kNotAscii;
+        else if (detail::is_alnum(lower)) table[c] = static_cast<std::uint8_t>(lower);
+    }
+    return table;
+}();
+
 // The next word at or after `at`; begin == end when there is none.
 Word next_word(std::string_view text, std::size_t at) {
     Word word{at, at, kSeed};
     while (word.end < text.size()) {
-        const Letter letter = letter_at(text, word.end);
         const bool inside = word.end > word.begin;
+        const std::uint8_t ascii = kAscii[static_cast<unsigned char>(text[word.end])];
+        if (ascii != kNotAscii) {
+            if (ascii == 0 && inside) return word;
+            if (ascii != 0) word.hash = mix(word.hash, ascii);
+            ++word.end;
+            if (ascii == 0) word.begin = word.end;
+            continue;
+        }
+        const Letter letter = letter_at(text, word.end);
         if (letter.code == 0 || (letter.alone && inside)) {
             if (inside) return word;
             word.begin = word.end = word.end + letter.size;
@@ -103,6 +124,7 @@ std::string folded_words(std::string_view text) {
 
 Dictionary::Dictionary(const std::vector<DictionaryTerm>& terms) {
     terms_.reserve(terms.size());
+    may_begin_.resize(std::bit_ceil(std::max<std::size_t>(4096, terms.size() * 16)));
     for (const auto& [term, data_class] : terms) {
         if (term.size() > kMostTermBytes) continue;
         std::uint64_t first = 0;
@@ -113,6 +135,7 @@ Dictionary::Dictionary(const std::vector<DictionaryTerm>& terms) {
             hash = mix(hash, word.hash);
         }
         if (words == 0 || words > kMostTermWords) continue;
+        may_begin_[first & (may_begin_.size() - 1)] = true;
         auto& longest = most_words_[first];
         longest = std::max(longest, static_cast<std::uint8_t>(words));
         auto& entries = terms_[hash];
@@ -135,6 +158,7 @@ const Dictionary::Entry* Dictionary::lookup(std::uint64_t hash, std::string_view
 void Dictionary::find(std::string_view text, std::vector<Match>& matches) const {
     if (terms_.empty()) return;
     for (Word first = next_word(text, 0); first.end > first.begin; first = next_word(text, first.end)) {
+        if (!may_begin_[first.hash & (may_begin_.size() - 1)]) continue;
         const auto begins = most_words_.find(first.hash);
         if (begins == most_words_.end()) continue;
         Match best;

@@ -46,6 +46,7 @@ private:
     };
     const Entry* lookup(std::uint64_t hash, std::string_view text, std::size_t begin, std::size_t end) const;
 
+    std::vector<bool> may_begin_;  // by the low bits of the hash of a word: false where no term begins so
     std::unordered_map<std::uint64_t, std::vector<Entry>> terms_;  // by the hash of their words
     std::unordered_map<std::uint64_t, std::uint8_t>
         most_words_;  // by the hash of the first word: longest term that begins so

@@ -56,6 +56,7 @@ bool is_reference(std::string_view value, Quoted quoted) {
 }
 
 bool is_placeholder(std::string_view value) {
+    while (value.ends_with('?')) value.remove_suffix(1);  // types that may be null: String?
     constexpr std::array<std::string_view, 12> kParts{"your_",     "your-",     "yourpass",    "changeme",
                                                       "change_me", "change-me", "placeholder", "redacted",
                                                       "dummy",     "insert_",   "replace_",    "<"};

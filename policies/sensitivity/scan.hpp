@@ -63,6 +63,7 @@ std::size_t scan_aws_secret(Scan& scan, std::size_t at);    // 40 characters soo
 std::size_t scan_azure_secret(Scan& scan, std::size_t at);  // at the '~' of "8Q~"
 std::size_t scan_jwt(Scan& scan, std::size_t at);           // at "eyJ"
 std::size_t scan_private_key(Scan& scan, std::size_t at);   // at "-----BEGIN"
+std::size_t scan_encoded_key(Scan& scan, std::size_t at);   // at "LS0tLS1CRUdJTi", which is "-----BEGIN" in base64
 std::size_t scan_url_password(Scan& scan, std::size_t at);  // at "://"
 std::size_t scan_assignment(Scan& scan, std::size_t at);    // at '=', ':' or '>' behind password, secret, api_key, ...
 std::size_t scan_spoken_password(Scan& scan, std::size_t word_begin, std::size_t word_end);  // "the password is ..."

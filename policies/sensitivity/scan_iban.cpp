@@ -38,7 +38,8 @@ bool mod97(std::string_view iban) {
 std::size_t scan_iban(Scan& scan, std::size_t at) {
     if (!is_alpha(scan.at(at + 1)) || !is_digit(scan.at(at + 2)) || !is_digit(scan.at(at + 3))) return 0;
     const std::size_t length = length_of(to_upper(scan.text[at]), to_upper(scan.text[at + 1]));
-    if (length == 0) return 0;
+    const int check = (scan.at(at + 2) - '0') * 10 + (scan.at(at + 3) - '0');
+    if (length == 0 || check < 2 || check > 98) return 0;
     std::array<char, kLongest> iban{};
     std::size_t size = 0;
     std::size_t i = at;

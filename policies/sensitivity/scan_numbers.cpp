@@ -42,16 +42,18 @@ bool issuer_fits(std::string_view digits) {
 struct Groups {
     static constexpr std::size_t kMostDigits = 20;
     std::array<char, kMostDigits> digits{};
-    std::array<std::size_t, kMostDigits> behind{};  // byte behind each digit
+    std::array<std::uint8_t, kMostDigits> behind_{};  // bytes from the start to behind each digit
     std::array<bool, kMostDigits> ends_group{};
-    std::array<std::size_t, kMostDigits> sizes{};  // of the groups
+    std::array<std::uint8_t, kMostDigits> sizes{};  // of the groups
+    std::size_t begin = 0;
     std::size_t count = 0;
     std::size_t groups = 0;
     char separator = '\0';  // the first one
     bool mixed = false;     // different separators
 
     std::string_view all() const { return {digits.data(), count}; }
-    std::size_t end() const { return behind[count - 1]; }
+    std::size_t behind(std::size_t digit) const { return begin + behind_[digit]; }
+    std::size_t end() const { return behind(count - 1); }
 };
 
 // Length of a separator at `at`: space, hyphen, dot or a no-break space, 0 for none.
@@ -63,11 +65,12 @@ std::size_t separator_at(const Scan& scan, std::size_t at) {
 
 Groups read_groups(const Scan& scan, std::size_t at) {
     Groups out;
+    out.begin = at;
     std::size_t i = at;
-    std::size_t size = 0;
+    std::uint8_t size = 0;
     while (out.count < Groups::kMostDigits && is_digit(scan.at(i))) {
         out.digits[out.count] = scan.text[i++];
-        out.behind[out.count] = i;
+        out.behind_[out.count] = static_cast<std::uint8_t>(i - at);
         ++size;
         if (!is_digit(scan.at(i))) {
             out.ends_group[out.count] = true;
@@ -118,7 +121,7 @@ std::size_t scan_card(Scan& scan, std::size_t at, const Groups& groups) {
     for (std::size_t length = std::min<std::size_t>(19, groups.count); length >= 13; --length) {
         const auto digits = groups.all().substr(0, length);
         if (!groups.ends_group[length - 1] || !issuer_fits(digits)) continue;
-        const std::size_t end = groups.behind[length - 1];
+        const std::size_t end = groups.behind(length - 1);
         if (digits.find_first_not_of(digits[0]) == std::string_view::npos || !luhn(digits) || !ends_number(scan, end))
             continue;
         const bool plain = end - at == length;
@@ -139,7 +142,7 @@ bool is_social_security_number(std::string_view digits) {
 // 123-45-6789; 123 45 6789 and 123456789 behind words that say so.
 std::size_t scan_social_security(Scan& scan, std::size_t at, const Groups& groups) {
     if (groups.count < 9 || !groups.ends_group[8] || !is_social_security_number(groups.all().substr(0, 9))) return 0;
-    const std::size_t end = groups.behind[8];
+    const std::size_t end = groups.behind(8);
     if (!ends_number(scan, end) || glued_before(scan, at)) return 0;
     const bool shaped =
         groups.count == 9 && groups.groups == 3 && groups.sizes[0] == 3 && groups.sizes[1] == 2 && !groups.mixed;
@@ -168,7 +171,7 @@ std::size_t scan_phone(Scan& scan, std::size_t at, const Groups& groups) {
 // Telegram: the bot's number, a colon and 35 characters that start with AA.
 std::size_t scan_bot_token(Scan& scan, std::size_t at, const Groups& groups) {
     if (groups.groups == 0 || groups.sizes[0] < 8 || groups.sizes[0] > 10) return 0;
-    std::size_t i = groups.behind[groups.sizes[0] - 1];
+    std::size_t i = groups.behind(groups.sizes[0] - 1U);
     if (scan.at(i) != ':' || scan.at(i + 1) != 'A' || scan.at(i + 2) != 'A') return 0;
     const std::size_t body = ++i;
     while (i < body + 36 && is_base64url(scan.at(i))) ++i;
@@ -178,6 +181,10 @@ std::size_t scan_bot_token(Scan& scan, std::size_t at, const Groups& groups) {
 }  // namespace
 
 std::size_t scan_digits(Scan& scan, std::size_t at) {
+    // One or two digits in the midst of a row of numbers begin nothing; rows of them may be long.
+    const std::size_t size = is_digit(scan.at(at + 1)) ? (is_digit(scan.at(at + 2)) ? 3 : 2) : 1;
+    const bool goes_on = at > 1 && is_digit(scan.text[at - 2]) && separator_at(scan, at - 1) == 1;
+    if (goes_on && size < 3 && !is_alnum(scan.at(at + size))) return at + size;
     const Groups groups = read_groups(scan, at);
     if (const auto end = scan_card(scan, at, groups)) return end;
     if (const auto end = scan_social_security(scan, at, groups)) return end;

@@ -52,7 +52,7 @@ bool own_word(std::string_view name, std::size_t size) {
     return !is_alpha(before) || (is_upper(first) && is_lower(before));
 }
 
-enum class NameKind : std::uint8_t { Harmless, Password, Token };
+enum class NameKind : std::uint8_t { Harmless, Password, Token, Key };  // Key: "..._key", which is often no secret
 
 NameKind kind_of(std::string_view name) {
     constexpr std::array<std::string_view, 11> kPasswords{"password",   "passwd",   "passphrase", "passcode",
@@ -66,6 +66,9 @@ NameKind kind_of(std::string_view name) {
     constexpr std::array<std::string_view, 2> kShortTokens{"sig", "pat"};
     constexpr std::array<std::string_view, 8> kHarmless{
         "public", "maxtoken", "nexttoken", "pagetoken", "continuationtoken", "csrf", "tokentoken", "eostoken"};
+    constexpr std::array<std::string_view, 16> kOtherKeys{
+        "cache", "primary", "foreign", "partition",   "sort",   "idempotency", "object", "row",
+        "shard", "routing", "group",   "translation", "lookup", "hot",         "short",  "storage"};
     while (!name.empty() && !is_alnum(name.back())) name.remove_suffix(1);
     if (name.size() < 2) return NameKind::Harmless;
     // Nearly every name ends in a letter none of the words ends in.
@@ -78,6 +81,7 @@ NameKind kind_of(std::string_view name) {
     if (std::ranges::any_of(kPasswords, ends) || std::ranges::any_of(kShortPasswords, ends_own))
         return NameKind::Password;
     if (std::ranges::any_of(kTokens, ends) || std::ranges::any_of(kShortTokens, ends_own)) return NameKind::Token;
+    if (ends_own("key") && std::ranges::none_of(kOtherKeys, holds)) return NameKind::Key;
     return NameKind::Harmless;
 }
 
@@ -115,9 +119,16 @@ Value read_value(const Scan& scan, std::size_t at) {
     return value;
 }
 
+bool is_key_character(char c) {
+    return is_base64url(c) || c == '+' || c == '=';
+}
+
 std::size_t accept(Scan& scan, NameKind kind, const Value& value, double score, std::string_view detector) {
+    const auto text = scan.text.substr(value.begin, value.end - value.begin);
     const auto secret = kind == NameKind::Password ? SecretKind::Password : SecretKind::Token;
-    if (!plausible_secret(scan.text.substr(value.begin, value.end - value.begin), secret, value.quoted)) {
+    if (!plausible_secret(text, secret, value.quoted) ||
+        (kind == NameKind::Key &&
+         !(text.size() >= 20 && looks_generated(text) && std::ranges::all_of(text, is_key_character)))) {
         scan.rejected_value(value.end);
         return 0;
     }
@@ -151,6 +162,8 @@ std::size_t scan_spoken_password(Scan& scan, std::size_t word_begin, std::size_t
     if (scan.at(i) != ' ' || !scan.may_read_value(i)) return 0;
     while (scan.at(i) == ' ' && i < word_end + 12) ++i;
     if (option) return accept(scan, NameKind::Password, read_value(scan, i), 0.75, "command-line");
+    if (scan.at(i) == '\'' || scan.at(i) == '"')
+        return accept(scan, NameKind::Password, read_value(scan, i), 0.75, "sql");
     std::size_t end = i;
     while (end < i + 8 && is_alpha(scan.at(end))) ++end;
     constexpr std::array<std::string_view, 9> kVerbs{"is", "was", "ist", "lautet", "est", "es", "e", "to", "be"};
@@ -165,8 +178,7 @@ std::size_t scan_authorization(Scan& scan, std::size_t word_begin, std::size_t w
     const auto word = scan.text.substr(word_begin, word_end - word_begin);
     if (equal_folded(word, "identified")) {  // SQL: IDENTIFIED BY 'secret'
         if (!equal_folded(scan.text.substr(word_end, 4), " by ")) return 0;
-        const Value value = read_value(scan, word_end + 4);
-        return value.quoted == Quoted::Yes ? accept(scan, NameKind::Password, value, 0.8, "sql") : 0;
+        return accept(scan, NameKind::Password, read_value(scan, word_end + 4), 0.8, "sql");
     }
     const bool header = scan.near(Context::Authorization, word_begin, 8);
     std::size_t end = word_end + 1;

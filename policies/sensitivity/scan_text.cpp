@@ -81,6 +81,8 @@ std::size_t scan_word(Scan& scan, std::size_t at) {
     if (const auto found = scan_token(scan, at)) return found;
     if (scan.text[at] == 'e' && scan.at(at + 1) == 'y' && scan.at(at + 2) == 'J')
         if (const auto found = scan_jwt(scan, at)) return found;
+    if (scan.text[at] == 'L' && scan.at(at + 1) == 'S')
+        if (const auto found = scan_encoded_key(scan, at)) return found;
     if (letters == at + 2 && is_digit(scan.at(letters)))
         if (const auto found = scan_iban(scan, at)) return found;
     if (scan.near(Context::AwsKeyId, at, 200))
@@ -91,7 +93,9 @@ std::size_t scan_word(Scan& scan, std::size_t at) {
         if (context != Context::None) scan.remember(context, end);
         if (context == Context::Password)
             if (const auto found = scan_spoken_password(scan, at, end)) return found;
-        if (equal_folded(word, "bearer") || equal_folded(word, "basic") || equal_folded(word, "identified"))
+        const char first = to_lower(word[0]);
+        if ((first == 'b' || first == 'i') &&
+            (equal_folded(word, "bearer") || equal_folded(word, "basic") || equal_folded(word, "identified")))
             if (const auto found = scan_authorization(scan, at, end)) return found;
     }
     return end;

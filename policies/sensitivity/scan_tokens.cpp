@@ -3,7 +3,7 @@
 #include "policies/sensitivity/token_prefixes.hpp"
 
 #include <algorithm>
-#include <bitset>
+#include <bit>
 #include <string>
 
 namespace sluice::policies::detail {
@@ -30,14 +30,36 @@ constexpr std::size_t pair_slot(char a, char b) {
 }
 
 // Which first two characters any prefix has: most words are turned away by one look.
-const std::bitset<1024>& known_pairs() {
-    static const std::bitset<1024> pairs = [] {
-        std::bitset<1024> set;
-        for (const auto& entry : kTokenPrefixes) set.set(pair_slot(entry.prefix[0], entry.prefix[1]));
-        return set;
-    }();
-    return pairs;
+constexpr std::array<bool, 1024> kKnownPairs = [] {
+    std::array<bool, 1024> known{};
+    for (const auto& entry : kTokenPrefixes) known[pair_slot(entry.prefix[0], entry.prefix[1])] = true;
+    known[pair_slot('M', 'T')] = known[pair_slot('M', 'z')] = known[pair_slot('N', 'D')] = known[pair_slot('N', 'j')] =
+        true;  // Discord
+    known[pair_slot('M', 'D')] = known[pair_slot('M', 'j')] = known[pair_slot('N', 'T')] = known[pair_slot('N', 'z')] =
+        true;
+    known[pair_slot('O', 'D')] = known[pair_slot('O', 'T')] = true;
+    return known;
+}();
+
+// Most prefixes differ in their first few characters: a loop is done before a call of memcmp would have begun.
+bool begins_with(std::string_view text, std::string_view prefix) {
+    if (text.size() < prefix.size()) return false;
+    for (std::size_t i = 1; i < prefix.size(); ++i)
+        if (text[i] != prefix[i]) return false;
+    return true;
 }
+
+// Where the prefixes of each first letter begin.
+constexpr std::array<std::uint8_t, 129> kFirst = [] {
+    std::array<std::uint8_t, 129> first{};
+    std::size_t i = 0;
+    for (std::size_t c = 0; c <= 128; ++c) {
+        while (i < kTokenPrefixes.size() && static_cast<unsigned char>(kTokenPrefixes[i].prefix[0]) < c) ++i;
+        first[c] = static_cast<std::uint8_t>(i);
+    }
+    return first;
+}();
+static_assert(std::ranges::is_sorted(kTokenPrefixes, {}, &TokenPrefix::prefix));
 
 // The end of the body, or 0 when it is too short or not a body. Only the required part is looked at before it is
 // accepted.
@@ -80,21 +102,20 @@ std::string decode_base64(std::string_view text) {
 }  // namespace
 
 bool looks_generated(std::string_view value) {
-    std::array<bool, 128> seen{};
-    std::size_t distinct = 0;
+    std::array<std::uint64_t, 4> seen{};
     std::size_t digits = 0;
     std::size_t letters = 0;
     std::size_t in_order = 0;  // neighbours that are equal or follow each other
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        const auto c = static_cast<unsigned char>(value[i]);
-        if (c < 128 && !seen[c]) {
-            seen[c] = true;
-            ++distinct;
-        }
-        digits += is_digit(value[i]) ? 1U : 0U;
-        letters += is_alpha(value[i]) ? 1U : 0U;
-        if (i > 0 && (value[i] == value[i - 1] || value[i] == value[i - 1] + 1)) ++in_order;
+    char last = '\0';
+    for (const char c : value) {
+        seen[static_cast<unsigned char>(c) >> 6U] |= std::uint64_t{1} << (static_cast<unsigned char>(c) & 63U);
+        digits += is_digit(c) ? 1U : 0U;
+        letters += is_alpha(c) ? 1U : 0U;
+        in_order += c == last || c == last + 1 ? 1U : 0U;
+        last = c;
     }
+    std::size_t distinct = 0;
+    for (const auto bits : seen) distinct += static_cast<std::size_t>(std::popcount(bits));
     const bool mixed = digits > 0 && letters > 0;
     const std::size_t enough = std::min<std::size_t>(7, value.size() / 2);
     return distinct >= enough && in_order * 2 < value.size() &&
@@ -102,10 +123,13 @@ bool looks_generated(std::string_view value) {
 }
 
 std::size_t scan_token(Scan& scan, std::size_t at) {
-    if (at + 16 > scan.text.size() || !known_pairs().test(pair_slot(scan.text[at], scan.text[at + 1]))) return 0;
+    if (at + 16 > scan.text.size() || !kKnownPairs[pair_slot(scan.text[at], scan.text[at + 1])]) return 0;
     const auto rest = scan.text.substr(at);
-    for (const auto& entry : kTokenPrefixes) {
-        if (rest[0] != entry.prefix[0] || !rest.starts_with(entry.prefix)) continue;
+    const auto letter = static_cast<unsigned char>(rest[0]);
+    // From the longest of several that fit: "sk-proj-" before "sk-".
+    for (std::size_t i = kFirst[letter + 1U]; i > kFirst[letter]; --i) {
+        const TokenPrefix& entry = kTokenPrefixes[i - 1U];
+        if (!begins_with(rest, entry.prefix)) continue;
         const std::size_t end = body_end(scan, at + entry.prefix.size(), entry);
         if (end == 0) continue;
         if (entry.prefix == "AKIA" || entry.prefix == "ASIA") scan.remember(Context::AwsKeyId, end);
@@ -153,6 +177,17 @@ std::size_t scan_jwt(Scan& scan, std::size_t at) {
     while (end < scan.text.size() && (is_base64url(scan.text[end]) || scan.text[end] == '.')) ++end;
     while (scan.text[end - 1] == '.' && end - 1 > i) --end;
     return scan.add("JWT", at, end, 0.95, "jwt");
+}
+
+std::size_t scan_encoded_key(Scan& scan, std::size_t at) {
+    const auto rest = scan.text.substr(at);
+    if (!rest.starts_with("LS0tLS1CRUdJTi") ||
+        decode_base64(rest.substr(0, 64)).find("PRIVATE KEY") == std::string::npos)
+        return 0;
+    std::size_t end = at;
+    while (end < scan.text.size() && base64_value(scan.text[end]) >= 0) ++end;
+    while (scan.at(end) == '=') ++end;
+    return scan.add("PRIVATE_KEY", at, end, 0.99, "pem-base64");
 }
 
 std::size_t scan_private_key(Scan& scan, std::size_t at) {

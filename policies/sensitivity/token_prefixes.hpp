@@ -15,7 +15,7 @@ struct TokenPrefix {
     std::uint8_t least;  // characters of the body, at least
 };
 
-// In order of their first letter. Bodies are a little shorter than vendors document: fixtures and cut copies count too.
+// In order. Bodies are a little shorter than vendors document: fixtures and cut copies count too.
 inline constexpr std::array kTokenPrefixes{TokenPrefix{"ABIA", Alphabet::Upper, 16},
                                            TokenPrefix{"ACCA", Alphabet::Upper, 16},
                                            TokenPrefix{"AGE-SECRET-KEY-1", Alphabet::Upper, 50},
@@ -26,6 +26,7 @@ inline constexpr std::array kTokenPrefixes{TokenPrefix{"ABIA", Alphabet::Upper, 
                                            TokenPrefix{"ATATT3", Alphabet::Url, 60},
                                            TokenPrefix{"ATBB", Alphabet::Alnum, 28},
                                            TokenPrefix{"ATCTT3", Alphabet::Url, 60},
+                                           TokenPrefix{"ATTA", Alphabet::Hex, 60},
                                            TokenPrefix{"CCIPAT_", Alphabet::Word, 40},
                                            TokenPrefix{"CLOJARS_", Alphabet::Hex, 50},
                                            TokenPrefix{"EAAA", Alphabet::Url, 56},
@@ -40,7 +41,6 @@ inline constexpr std::array kTokenPrefixes{TokenPrefix{"ABIA", Alphabet::Upper, 
                                            TokenPrefix{"PMAK-", Alphabet::Url, 50},
                                            TokenPrefix{"SG.", Alphabet::Dotted, 60},
                                            TokenPrefix{"SK", Alphabet::Hex, 32},
-                                           TokenPrefix{"ATTA", Alphabet::Hex, 60},
                                            TokenPrefix{"atlasv1.", Alphabet::Url, 60},
                                            TokenPrefix{"bkua_", Alphabet::Hex, 40},
                                            TokenPrefix{"dapi", Alphabet::Hex, 32},
@@ -81,7 +81,6 @@ inline constexpr std::array kTokenPrefixes{TokenPrefix{"ABIA", Alphabet::Upper, 
                                            TokenPrefix{"hvb.", Alphabet::Url, 60},
                                            TokenPrefix{"hvr.", Alphabet::Url, 60},
                                            TokenPrefix{"hvs.", Alphabet::Url, 24},
-                                           TokenPrefix{"ico-", Alphabet::Alnum, 32},
                                            TokenPrefix{"jina_", Alphabet::Alnum, 40},
                                            TokenPrefix{"key-", Alphabet::Hex, 32},
                                            TokenPrefix{"lin_api_", Alphabet::Alnum, 36},
