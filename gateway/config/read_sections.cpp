@@ -182,6 +182,8 @@ void read_policies(Section& section, PoliciesSettings& all) {
 }
 
 void read_sensitivity(Section& section, policies::SensitivityConfig& sensitivity) {
+    section.number("cut", sensitivity.cut, 0, 1);
+    section.integer("most_findings", sensitivity.most_findings, 1, 100'000);
     section.list("dictionary", [&](Section& entry) {
         policies::DictionaryTerm& term = sensitivity.dictionary.emplace_back();
         entry.text("term", term.term);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace sluice::gateway {
 namespace {
@@ -127,6 +128,18 @@ void Section::texts(std::string_view key, std::vector<std::string>& out) {
             context_.problem(path, value.error().detail);
         }
     }
+}
+
+void Section::number(std::string_view key, double& out, double lowest, double highest) {
+    const auto value = expanded(key);
+    if (!value) return;
+    double parsed = 0;
+    const auto [end, wrong] = std::from_chars(value->data(), value->data() + value->size(), parsed);
+    const bool whole = wrong == std::errc{} && end == value->data() + value->size();
+    if (!whole || !(parsed >= lowest && parsed <= highest)) {
+        return not_a(key, fmt::format("a number between {} and {}", lowest, highest));
+    }
+    out = parsed;
 }
 
 void Section::bytes(std::string_view key, std::size_t& out, std::size_t lowest, std::size_t highest) {

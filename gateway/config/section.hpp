@@ -49,6 +49,7 @@ public:
     void integer(std::string_view key, Integer& out, std::int64_t lowest, std::int64_t highest) {
         if (const auto value = bounded(key, lowest, highest)) out = static_cast<Integer>(*value);
     }
+    void number(std::string_view key, double& out, double lowest, double highest);
     void bytes(std::string_view key, std::size_t& out, std::size_t lowest, std::size_t highest);
     template <class Duration>
     void duration(std::string_view key, Duration& out, Duration lowest, Duration highest) {
