@@ -29,32 +29,65 @@ inline float exp_of(float x) {
     return sum * __builtin_bit_cast(float, bits);
 }
 
+// a * b + c, in one rounding where the processor has an instruction for it.
+inline float fused(float a, float b, float c) {
+#if defined(__FMA__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+// Sixteen running sums, added up in a fixed order: a vector gives the same bits alone and in a group of four, so that
+// an answer does not depend on which other sequences are in the step.
+struct Sums {
+    float lanes[16] = {};
+
+    inline void add(const float* a, const float* b) {
+#pragma omp simd
+        for (int i = 0; i < 16; ++i) lanes[i] = fused(a[i], b[i], lanes[i]);
+    }
+    inline void add_tail(const float* a, const float* b, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) lanes[i] = fused(a[i], b[i], lanes[i]);
+    }
+    inline float total() const {
+        float sums[16];
+        for (int i = 0; i < 16; ++i) sums[i] = lanes[i];
+        for (int width = 8; width > 0; width /= 2) {
+            for (int i = 0; i < width; ++i) sums[i] += sums[i + width];
+        }
+        return sums[0];
+    }
+};
+
 inline float dot(const float* a, const float* b, std::int64_t count) {
-    float sum = 0.0F;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
-    return sum;
+    Sums sum;
+    const std::int64_t whole = count - count % 16;
+    for (std::int64_t i = 0; i < whole; i += 16) sum.add(a + i, b + i);
+    sum.add_tail(a + whole, b + whole, count - whole);
+    return sum.total();
 }
 
 inline void dot_4(float* out, const float* a, const float* b, std::int64_t stride, std::int64_t count) {
-    const float* b1 = b + stride;
-    const float* b2 = b1 + stride;
-    const float* b3 = b2 + stride;
-    float s0 = 0.0F;
-    float s1 = 0.0F;
-    float s2 = 0.0F;
-    float s3 = 0.0F;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-    for (std::int64_t i = 0; i < count; ++i) {
-        s0 += a[i] * b[i];
-        s1 += a[i] * b1[i];
-        s2 += a[i] * b2[i];
-        s3 += a[i] * b3[i];
+    Sums s0;
+    Sums s1;
+    Sums s2;
+    Sums s3;
+    const std::int64_t whole = count - count % 16;
+    for (std::int64_t i = 0; i < whole; i += 16) {
+        s0.add(a + i, b + i);
+        s1.add(a + i, b + stride + i);
+        s2.add(a + i, b + 2 * stride + i);
+        s3.add(a + i, b + 3 * stride + i);
     }
-    out[0] = s0;
-    out[1] = s1;
-    out[2] = s2;
-    out[3] = s3;
+    s0.add_tail(a + whole, b + whole, count - whole);
+    s1.add_tail(a + whole, b + stride + whole, count - whole);
+    s2.add_tail(a + whole, b + 2 * stride + whole, count - whole);
+    s3.add_tail(a + whole, b + 3 * stride + whole, count - whole);
+    out[0] = s0.total();
+    out[1] = s1.total();
+    out[2] = s2.total();
+    out[3] = s3.total();
 }
 
 inline void add_4(float* inout, const float* factors, const float* x, std::int64_t stride, std::int64_t count) {
@@ -66,12 +99,13 @@ inline void add_4(float* inout, const float* factors, const float* x, std::int64
     const float f2 = factors[2];
     const float f3 = factors[3];
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) inout[i] += f0 * x[i] + f1 * x1[i] + f2 * x2[i] + f3 * x3[i];
+    for (std::int64_t i = 0; i < count; ++i)
+        inout[i] = fused(f3, x3[i], fused(f2, x2[i], fused(f1, x1[i], fused(f0, x[i], inout[i]))));
 }
 
 inline void add_scaled(float* inout, const float* x, float factor, std::int64_t count) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < count; ++i) inout[i] += factor * x[i];
+    for (std::int64_t i = 0; i < count; ++i) inout[i] = fused(factor, x[i], inout[i]);
 }
 
 inline void scale(float* inout, float factor, std::int64_t count) {
