@@ -109,14 +109,17 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
     const auto judged = judge(work);
     reply.set_head(head_of(work.decision));
     if (!judged) co_return co_await give_up(work, judged.error());
-    if (co_await replay_from_cache(work, reply)) co_return Result<void>{};
+    const bool replayed = co_await replay_from_cache(work, reply);
+    if (replayed) co_return Result<void>{};
 
+    // Arguments are named before a co_await: gcc 12 destroys braced temporaries inside one twice.
     const core::NanoUsd worst = work.plan.steps.front().worst_case;
-    auto hold = co_await parts_.ledger.hold({.id = work.decision.id,
-                                             .caller = work.incoming.caller,
-                                             .amount = worst,
-                                             .target = work.decision.plan.front(),
-                                             .zone = parts_.targets[work.plan.steps.front().target].zone});
+    policies::HoldRequest request{.id = work.decision.id,
+                                  .caller = work.incoming.caller,
+                                  .amount = worst,
+                                  .target = work.decision.plan.front(),
+                                  .zone = parts_.targets[work.plan.steps.front().target].zone};
+    auto hold = co_await parts_.ledger.hold(std::move(request));
     if (!hold) co_return co_await give_up(work, hold.error());
     work.held = worst;
 
@@ -125,12 +128,13 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
     finish(work, outcome_of(outcome), outcome);
 
     // Durable before the client sees the end of the answer.
-    const auto settled = co_await parts_.ledger.settle(std::move(*hold), {.charge = work.charged,
-                                                                          .usage = work.usage,
-                                                                          .target = work.decision.target,
-                                                                          .zone = work.decision.zone,
-                                                                          .decision_json = to_json(work.decision),
-                                                                          .estimated = work.usage.estimated});
+    policies::Settlement settlement{.charge = work.charged,
+                                    .usage = work.usage,
+                                    .target = work.decision.target,
+                                    .zone = work.decision.zone,
+                                    .decision_json = to_json(work.decision),
+                                    .estimated = work.usage.estimated};
+    const auto settled = co_await parts_.ledger.settle(std::move(*hold), std::move(settlement));
     if (outcome && !settled) outcome = settled.error();
     const auto delivered = co_await deliver(recorded, reply, outcome);
     if (outcome) co_await remember(work, recorded);
@@ -244,7 +248,8 @@ core::awaitable<bool> Pipeline::replay_from_cache(Work& work, ClientReply& reply
     co_await parts_.ledger.record(work.decision.id, work.incoming.caller, to_json(work.decision));
     if (work.request().stream()) {
         const std::vector<std::string_view> chunks(found->chunks.begin(), found->chunks.end());
-        if (co_await reply.events(chunks)) co_await reply.end();
+        const auto sent = co_await reply.events(chunks);
+        if (sent) co_await reply.end();
     } else {
         co_await reply.body(found->body);
     }

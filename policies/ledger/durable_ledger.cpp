@@ -103,7 +103,8 @@ Result<void> LocalLedger::start(std::int32_t first_day) {
 core::awaitable<Result<void>> LocalLedger::until_durable(std::uint64_t sequence) {
     if (sequence == 0) co_return parts_.journal->failure();
     if (!strict()) co_return Result<void>{};
-    if (!co_await parts_.journal->durable(sequence)) co_return parts_.journal->failure();
+    const bool durable = co_await parts_.journal->durable(sequence);
+    if (!durable) co_return parts_.journal->failure();
     co_return Result<void>{};
 }
 

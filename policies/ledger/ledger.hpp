@@ -25,6 +25,7 @@ namespace sluice::policies {
 class Ledger;
 using CallerPtr = std::shared_ptr<const core::Caller>;
 
+// Name requests and settlements before awaiting: gcc 12 destroys a braced temporary inside a co_await expression twice.
 struct HoldRequest {
     std::string id;         // the decision's id; unique, at most 128 bytes
     CallerPtr caller;       // caps are read from here: a reload changes the next hold
