@@ -12,6 +12,7 @@ struct AnswerFacts {
     std::string_view usage;          // text of the top-level "usage" value; empty when absent or null
     std::string_view error;          // text of the top-level "error" value; empty when absent or null
     std::string_view finish_reason;  // of the last choice that has one, without quotes
+    bool usage_twice = false;        // two top-level "usage" members: neither is to be believed
     bool has_choices = false;        // "choices" is an array
     bool no_choices = false;         // ... and empty
     std::size_t text_bytes = 0;      // generated text in the choices: content, reasoning, tool names and arguments

@@ -31,11 +31,11 @@ struct OpenAiConfig {
     std::string base_url;  // "https://api.deepseek.com/v1"; /chat/completions is appended
     core::Secret api_key;  // empty: no Authorization header
     core::Zone zone = core::Zone::Cloud;
-    UpstreamTimeouts timeouts;
-    std::filesystem::path ca_file;  // more certificates to trust, beside the system's
-    int max_connections = 64;       // per event loop
+    UpstreamTimeouts timeouts = {};
+    std::filesystem::path ca_file = {};  // more certificates to trust, beside the system's
+    int max_connections = 64;            // per event loop
     TokenLimitField token_limit = TokenLimitField::AsClient;
-    std::vector<std::pair<std::string, std::string>> headers;  // sent with every request ("OpenAI-Organization")
+    std::vector<std::pair<std::string, std::string>> headers = {};  // sent with every request ("OpenAI-Organization")
 };
 
 // What the backends of one provider on all event loops share: checked configuration and TLS context. Immutable.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,31 +24,27 @@ public:
     bool failed() const { return failed_; }  // an event or a line was longer than allowed
 
 private:
-    struct Piece {
-        std::size_t offset = 0;  // into buffer_, or index into joined_
-        std::size_t size = 0;
-        bool joined = false;
-    };
-
-    void line(std::size_t begin, std::size_t end);
-    void add_data(std::size_t begin, std::size_t end);
+    void drop_read_lines();
+    void read_line(std::string_view line);
+    void add_data(std::string_view text);
     void dispatch();
-    void discard_consumed();
 
     std::size_t max_event_bytes_;
-    std::string buffer_;        // unread bytes, and before them what views of the last feed() point to
-    std::size_t position_ = 0;  // first byte of the line being read
-    std::size_t scanned_ = 0;   // bytes before it hold no line end
+    std::string buffer_;  // what views of the last feed() point to, then the bytes of the unfinished line
+    std::size_t line_begin_ = 0;
+    std::size_t scanned_ = 0;  // bytes before it hold no end of the unfinished line
     bool first_line_ = true;
     bool skip_line_feed_ = false;  // the last line ended in CR: an LF right after it belongs to it
     bool done_ = false;
     bool failed_ = false;
-    bool has_data_ = false;  // the event being read has a data line
-    Piece current_;          // its data while it is one line
-    std::string joining_;    // its data once it is several lines, or was begun by an earlier feed()
-    std::vector<std::string> joined_;
-    std::vector<Piece> pieces_;
-    std::vector<std::string_view> views_;
+
+    // The event being read. Its data is a view into buffer_ while it is one line of this feed(), the usual case.
+    bool has_data_ = false;
+    std::string_view single_;
+    std::string joining_;
+    bool joined_ = false;           // the data is in joining_
+    std::deque<std::string> kept_;  // what views of joined events point to: a deque does not move its elements
+    std::vector<std::string_view> events_;
 };
 
 }  // namespace sluice::providers

@@ -17,7 +17,7 @@ struct Step {
         Send,    // bytes
         Pause,   // for `pause`, or until the client goes
         Hang,    // until the client goes
-        Bill,    // from here on the call counts as billed, whether or not the client hears the rest
+        Bill,    // from here on the call counts as billed with `usage`, whether or not the client hears of it
         Finish,  // the client was sent a complete answer
         Close,   // FIN, after this answer
         Reset,   // RST, now
@@ -25,16 +25,16 @@ struct Step {
     Kind kind = Kind::Send;
     std::string bytes = {};
     std::chrono::milliseconds pause{0};
+    core::Usage usage = {};
 };
 
 struct ScriptedAnswer {
     std::vector<Step> steps;
-    core::Usage usage;  // what is billed when a Bill step is reached
 
     ScriptedAnswer& send(std::string bytes);
     ScriptedAnswer& pause(std::chrono::milliseconds time);
     ScriptedAnswer& hang();
-    ScriptedAnswer& bill();
+    ScriptedAnswer& bill(const core::Usage& usage);  // a later one replaces an earlier one of the same call
     ScriptedAnswer& finish();
     ScriptedAnswer& close();
     ScriptedAnswer& reset();

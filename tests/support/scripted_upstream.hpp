@@ -59,7 +59,8 @@ public:
         Script script = {};          // none: default_answer
         Completion completion = {};  // of the default answer
         std::optional<Certificate> tls = std::nullopt;
-        bool keep_bytes = true;  // false: received() stays empty (long runs); counts and bill are kept
+        bool outdated_tls = false;  // TLS 1.1 at most
+        bool keep_bytes = true;     // false: received() stays empty (long runs); counts and bill are kept
     };
     ScriptedUpstream() : ScriptedUpstream(Options{}) {}
     explicit ScriptedUpstream(Options options);
