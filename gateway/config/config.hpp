@@ -6,6 +6,7 @@
 #include "core/data_class.hpp"
 #include "core/money.hpp"
 #include "core/secret.hpp"
+#include "gateway/config/values.hpp"
 #include "policies/sensitivity/classifier.hpp"
 #include "policies/team_policy.hpp"
 #include "providers/limits.hpp"
@@ -20,12 +21,6 @@
 #include <vector>
 
 namespace sluice::gateway {
-
-struct HostPort {
-    std::string host;        // a name or an address; IPv6 without brackets
-    std::uint16_t port = 0;  // 0: the system picks one
-    friend bool operator==(const HostPort&, const HostPort&) = default;
-};
 
 struct ServerSettings {
     HostPort listen{"127.0.0.1", 8080};

@@ -5,18 +5,15 @@
 
 #include "core/result.hpp"
 #include "gateway/config/config.hpp"
+#include "gateway/config/values.hpp"
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::gateway {
-
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
-Environment process_environment();
 
 struct LoadedConfig {
     Config config;                      // usable only when there is no problem
@@ -44,12 +41,5 @@ std::vector<core::Error> apply(const Overrides& overrides, Config& config);
 // What no single key shows: files that must be readable, TLS halves, and the rule that only loopback is served without
 // TLS.
 std::vector<core::Error> check_consistency(const Config& config);
-
-// "127.0.0.1:8080", "[::1]:8080", "localhost:0".
-std::optional<HostPort> parse_host_port(std::string_view text);
-// The same with a numeric address, as a listening socket needs it; "localhost" is 127.0.0.1.
-std::optional<HostPort> parse_listen_address(std::string_view text);
-std::string to_string(const HostPort& address);  // brackets round IPv6
-bool is_loopback(const HostPort& address);       // 127.0.0.0/8, ::1, "localhost"
 
 }  // namespace sluice::gateway

@@ -5,7 +5,7 @@
 
 #include "core/money.hpp"
 #include "core/secret.hpp"
-#include "gateway/config/load.hpp"
+#include "gateway/config/values.hpp"
 
 #include <yaml-cpp/yaml.h>
 

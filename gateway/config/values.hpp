@@ -2,16 +2,32 @@
 #pragma once
 
 #include "core/result.hpp"
-#include "gateway/config/load.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace sluice::gateway {
+
+struct HostPort {
+    std::string host;        // a name or an address; IPv6 without brackets
+    std::uint16_t port = 0;  // 0: the system picks one
+    friend bool operator==(const HostPort&, const HostPort&) = default;
+};
+
+// "127.0.0.1:8080", "[::1]:8080", "localhost:0".
+std::optional<HostPort> parse_host_port(std::string_view text);
+// The same with a numeric address, as a listening socket needs it; "localhost" is 127.0.0.1.
+std::optional<HostPort> parse_listen_address(std::string_view text);
+std::string to_string(const HostPort& address);  // brackets round IPv6
+bool is_loopback(const HostPort& address);       // 127.0.0.0/8, ::1, "localhost"
+
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+Environment process_environment();
 
 // Decimal digits with an optional minus, nothing else, within the range of int64.
 std::optional<std::int64_t> parse_integer(std::string_view text);

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# From a fresh Debian 12 machine to a running gateway: installs packages, builds, starts. Safe to run again: what is
+# done is not done twice, and keys, ledger and decisions stay.
+#
+#   deploy/run.sh [--build-only] [--listen HOST:PORT] [--data DIR] [options of sluice serve]
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+sluice=$root/build/release/sluice
+# shellcheck source=deploy/packages.sh
+. "$root/deploy/packages.sh"
+
+build_only=no
+data=
+serve_options=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --build-only) build_only=yes; shift ;;
+        --data) data=${2:?--data needs a directory}; shift 2 ;;
+        --data=*) data=${1#--data=}; shift ;;
+        -h | --help)
+            sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            exit 0 ;;
+        *) serve_options+=("$1"); shift ;;
+    esac
+done
+
+build() {
+    cd "$root"
+    if [ ! -f build/release/build.ninja ]; then
+        echo "configuring (build/release)"
+        cmake --preset release -DSLUICE_TESTS=OFF >build-configure.log 2>&1 || { cat build-configure.log >&2; rm -f build-configure.log; exit 1; }
+        rm -f build-configure.log
+    fi
+    NINJA_STATUS='[%f/%t, %es] ' ninja -C build/release -j "$(build_jobs)" sluice
+}
+
+# Makes a team and a key for it, once: the file with the key is the mark that it is done.
+first_team() {
+    local team=$1 file=$2
+    shift 2
+    [ ! -s "$file" ] || return 0
+    "$sluice" teams list --json --data "$data" | grep -q "\"name\": \"$team\"" ||
+        "$sluice" teams add "$team" --data "$data" "$@" >/dev/null
+    (
+        umask 077
+        "$sluice" keys create "$team" --name "first-$(date -u +%Y%m%dT%H%M%SZ)" --quiet --data "$data" >"$file.new"
+    )
+    mv "$file.new" "$file"
+}
+
+instructions() {
+    local chat="curl -i $url/v1/chat/completions -H 'Content-Type: application/json'"
+    cat <<TEXT
+
+Sluice is ready at $url
+Key of team demo (also in $data/first-key.txt): $(cat "$data/first-key.txt")
+
+1. A public question. It is answered by the cloud: x-sluice-zone: cloud. ($cloud)
+
+   $chat -H "Authorization: Bearer \$(cat '$data/first-key.txt')" -d '{"model":"auto","messages":[{"role":"user","content":"Which planets have rings?"}]}'
+
+2. The same with a card number. It is answered in the gateway's own process: x-sluice-zone: local.
+
+   $chat -H "Authorization: Bearer \$(cat '$data/first-key.txt')" -d '{"model":"auto","messages":[{"role":"user","content":"How do I set a budget? My card is 4111 1111 1111 1111"}]}'
+
+3. A request of team tiny, whose cap is a billionth of a dollar a day. It is refused with status 402, before any model is asked.
+
+   $chat -H "Authorization: Bearer \$(cat '$data/tiny-key.txt')" -d '{"model":"auto","messages":[{"role":"user","content":"Which planets have rings?"}]}'
+
+Why a request went where it went: curl $url/v1/decisions/ID with the id of the x-sluice-decision header, and the same key.
+Ctrl-C ends the gateway.
+TEXT
+}
+
+# Waits for the gateway that takes over this process, then says how to use it.
+announce_when_ready() {
+    local gateway=$1 tries
+    for tries in $(seq 1 600); do
+        kill -0 "$gateway" 2>/dev/null || return 0
+        if curl -fsk -o /dev/null --max-time 2 "$url/readyz"; then
+            instructions
+            return 0
+        fi
+        sleep 0.2
+    done
+    echo "the gateway is not ready after two minutes: see $url/readyz" >&2
+}
+
+install_packages "$root/deploy/packages.txt"
+build
+if [ "$build_only" = yes ]; then
+    echo "built: $sluice"
+    exit 0
+fi
+
+[ -z "$data" ] || serve_options+=(--data "$data")
+checked=$("$sluice" check ${serve_options[@]+"${serve_options[@]}"}) || exit 2
+data=$(sed -n 's/^  data  *//p' <<<"$checked")
+url=$(sed -n 's/^  listens on  *//p' <<<"$checked" | sed -e 's#//0\.0\.0\.0:#//127.0.0.1:#' -e 's#//\[::\]:#//[::1]:#')
+cloud="the built-in demo cloud, which says so"
+if ! grep -q '^  provider .*demo-cloud' <<<"$checked"; then cloud="of $(awk '/^  provider / {print $2}' <<<"$checked" | paste -sd, | sed 's/,/, /g')"; fi
+mkdir -p "$data"
+chmod 700 "$data"
+first_team demo "$data/first-key.txt"
+first_team tiny "$data/tiny-key.txt" --daily 0.000000001
+
+if curl -fsk -o /dev/null --max-time 2 "$url/readyz"; then
+    echo "a gateway is running already"
+    instructions
+    exit 0
+fi
+(announce_when_ready $$ &) # of its own, so that the gateway has no child to wait for
+exec "$sluice" serve ${serve_options[@]+"${serve_options[@]}"}
