@@ -134,6 +134,7 @@ int run(const std::string& what, int threads) {
 }  // namespace sluice::local_engine::bench
 
 int main(int argc, char** argv) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);  // lines appear as they are measured, also in a pipe
     int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     std::vector<std::string> subjects;
     for (int i = 1; i < argc; ++i) {
