@@ -37,7 +37,7 @@ Refusal bad_version(std::string_view bytes) {
         return index < line.size() && line[index] >= '0' && line[index] <= '9';
     };
     if (at != std::string_view::npos && digit(at + 6) && line[at + 7] == '.' && digit(at + 8) &&
-        line.substr(at + 9) == "\r") {
+        (line.size() == at + 9 || line.substr(at + 9) == "\r")) {
         return {505, "unsupported_version", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
     }
     return {400, "malformed_request", "request line has no HTTP version"};
@@ -81,6 +81,9 @@ RequestParser::Progress RequestParser::parse_header(std::string_view bytes, std:
     consumed += used;
     header_bytes_ += used;
     if (refusal_) return Progress::Refused;
+    const bool endless_line =
+        target_.empty() && bytes.size() >= limits_.max_header_bytes && bytes.find('\n') == std::string_view::npos;
+    if (endless_line) return refuse(kTargetTooLong);
     if (error && error != http::error::need_more) return refuse(explain(error, bytes));
     // One byte more than was consumed: it tells whether the last line goes on, and the parser has looked at it too.
     if (has_folded_line(bytes.substr(0, header_done_ ? used : std::min(used + 1, bytes.size()))))
@@ -88,9 +91,6 @@ RequestParser::Progress RequestParser::parse_header(std::string_view bytes, std:
     if (header_bytes_ > limits_.max_header_bytes) return refuse(kHeaderTooLarge);
     if (header_done_) return Progress::Done;
     const std::size_t waiting = bytes.size() - used;
-    if (target_.empty() && waiting >= limits_.max_header_bytes) {
-        return refuse(bytes.find('\n') == std::string_view::npos ? kTargetTooLong : kHeaderTooLarge);
-    }
     if (header_bytes_ + waiting >= limits_.max_header_bytes) return refuse(kHeaderTooLarge);
     return Progress::NeedMore;
 }

@@ -67,6 +67,7 @@ awaitable<void> Session::run() {
     connection_.close();
 }
 
+// gcc 12 destroys aggregates made inside an expression with co_await twice: errors get names first.
 awaitable<Session::Next> Session::serve_one() {
     if (cancelled_) co_return Next::Close;
     exchange_.reset();
@@ -87,7 +88,8 @@ awaitable<Session::Next> Session::serve_one() {
     HttpRequest& request = exchange_.request();
     const RouterTable::Match match = context_.routes.find(request.method, target_);
     if (match.route == nullptr && match.allow.empty()) {
-        co_return co_await reject({.code = Errc::NotFound, .detail = "no such path"});
+        const Error no_path{.code = Errc::NotFound, .detail = "no such path"};
+        co_return co_await reject(no_path);
     }
     if (match.route == nullptr) {
         constexpr Refusal kMethod{405, "method_not_allowed", "this path does not offer this method", {}, false};
@@ -98,7 +100,10 @@ awaitable<Session::Next> Session::serve_one() {
     CallerPtr caller;
     if (match.route->permission == Permission::TeamKey) {
         caller = context_.authenticator.authenticate(bearer_token(request));  // no key costs as much as a wrong one
-        if (!caller) co_return co_await reject({.code = Errc::Unauthorized, .detail = {}});
+        if (!caller) {
+            const Error no_key{.code = Errc::Unauthorized, .detail = {}};
+            co_return co_await reject(no_key);
+        }
     }
     if (auto refusal = check_body_header(*parser_, request, match.route->max_body_bytes))
         co_return co_await refuse(*refusal);
@@ -142,7 +147,8 @@ awaitable<Session::Read> Session::read_header() {
         idle_ = false;
         if (input == Input::Bytes) continue;
         if (input == Input::TimedOut && begun) context_.counters.timeouts.fetch_add(1, std::memory_order_relaxed);
-        if (connection_.gone() || !begun) co_return Read::Closed;
+        const bool nothing_came = !parser_->started() && connection_.input().empty();
+        if (connection_.gone() || nothing_came) co_return Read::Closed;
         refusal_ = input == Input::Ended ? kCutHeader : input == Input::TimedOut ? kHeaderTimeout : kStopped;
         co_return Read::Refused;
     }
