@@ -4,6 +4,7 @@
     = answer                 its one answer
     how: verb phrase | ...   fills HOW templates ("how do I {}?")       what: noun phrase | ...   fills WHAT templates
     - question               a wording to train on                      ! question   a wording kept out for the test
+    + intent                 more lines for an intent of an earlier file
 {slots} in questions are filled by slots.py, differently every time.
 """
 import random
@@ -54,6 +55,8 @@ def load(folder=Path(__file__).parent / "corpus"):
                 name, _, after = (p.strip() for p in rest.partition("<"))
                 assert name not in intents, name
                 intent = intents[name] = Intent(name, after.split())
+            elif mark == "+ ":
+                intent = intents[rest]
             elif mark == "= ":
                 intent.answer = rest
             elif mark == "- ":

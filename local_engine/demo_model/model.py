@@ -43,6 +43,8 @@ def matrix(*dims, std=None):
 
 
 class Layer(nn.Module):
+    drop = 0.08  # on what a layer adds, in training only
+
     def __init__(self, s):
         super().__init__()
         self.s = s
@@ -91,9 +93,9 @@ class Layer(nn.Module):
         return out.view(shape), s.experts * (load * p.mean(0)).sum()
 
     def forward(self, x, cos, sin, mask):
-        x = x + self.attention(x, cos, sin, mask)
+        x = x + F.dropout(self.attention(x, cos, sin, mask), self.drop, self.training)
         y, balance = self.experts(x)
-        return x + y, balance
+        return x + F.dropout(y, self.drop, self.training), balance
 
 
 class Model(nn.Module):

@@ -59,15 +59,25 @@ class Reference:
             out[rows] += weight[rows, slot, None] * ((g / (1 + np.exp(-g)) * u) @ w("down_exps")[e].T)
         return out
 
-    def logits(self, ids, state):
-        """Logits after the last of `ids`; `state` is a dict that carries keys and values from call to call."""
+    def hidden(self, ids, state):
+        """Last layer's output, normed; `state` is a dict that carries keys and values from call to call."""
         at = state.get("length", 0)
         positions, x = np.arange(at, at + len(ids)), self.w["token_embd"][ids]
         for n in range(self.layers):
             x = x + self.attention(x, n, state, positions)
             x = x + self.experts(x, n)
         state["length"] = at + len(ids)
-        return self.rms(x[-1], self.w["output_norm"]) @ self.w.get("output", self.w["token_embd"]).T
+        return self.rms(x, self.w["output_norm"])
+
+    def logits(self, ids, state):
+        """Logits after the last of `ids`."""
+        return self.hidden(ids, state)[-1] @ self.w.get("output", self.w["token_embd"]).T
+
+    def would_say(self, messages, text):
+        """Whether the greedy answer is exactly `text`: every best token is the next one. One pass instead of one a token."""
+        prompt, answer = self.tok.prompt(messages), [*self.tok.encode(text), self.tok.end]
+        x = self.hidden(prompt + answer[:-1], {})[len(prompt) - 1 :]
+        return (x @ self.w.get("output", self.w["token_embd"]).T).argmax(-1).tolist() == answer
 
     def answer(self, messages, limit=160):
         """Greedy answer: its ids, <|im_end|> left out, and the logits that chose each of them."""

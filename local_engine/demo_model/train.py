@@ -77,6 +77,7 @@ def main():
     p.add_argument("--warmup", type=int, default=60)
     p.add_argument("--seed", type=int, default=7)
     p.add_argument("--vocab", type=int, default=2048)
+    p.add_argument("--start", help="a folder whose tokenizer and weights to start from")
     p.add_argument("--stop-at", type=int, default=10**9, help="stop early, keeping the schedule of --steps")
     args = p.parse_args()
     out = Path(args.out)
@@ -86,10 +87,15 @@ def main():
     rng = random.Random(args.seed)
 
     intents = corpus.load()
-    tok = tokenizer.Tokenizer(tokenizer.train(corpus.plain_texts(intents), args.vocab))
+    if args.start:
+        tok = tokenizer.Tokenizer(json.loads((Path(args.start) / "tokenizer.json").read_text())["merges"])
+    else:
+        tok = tokenizer.Tokenizer(tokenizer.train(corpus.plain_texts(intents), args.vocab))
     (out / "tokenizer.json").write_text(json.dumps({"merges": tok.merges}))
     shape = Shape(vocab=len(tok.tokens))
     model = Model(shape)
+    if args.start:
+        model.load_state_dict(torch.load(Path(args.start) / "checkpoint.pt")["model"])
     print(f"{len(intents)} intents, {shape.vocab} tokens, {sum(w.numel() for w in model.parameters()):,} weights", flush=True)
     matrices = [w for name, w in model.named_parameters() if name.startswith("blk.") and w.dim() > 1 and "gate_inp" not in name]
     others = [w for w in model.parameters() if not any(w is m for m in matrices)]
@@ -122,7 +128,7 @@ def main():
         mean = loss.item() if mean is None else 0.97 * mean + 0.03 * loss.item()
         if step % 50 == 0:
             print(f"step {step} loss {mean:.4f} balance {balance.item():.3f} {time.time() - began:.0f} s", flush=True)
-        if step % 300 == 0 or step == min(args.steps, args.stop_at):
+        if step % 100 == 0 or step == min(args.steps, args.stop_at):
             torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step, "shape": shape.dict()}, out / "saving.pt")
             (out / "saving.pt").rename(checkpoint)
 
