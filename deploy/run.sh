@@ -3,10 +3,12 @@
 # done is not done twice, and keys, ledger and decisions stay.
 #
 #   deploy/run.sh [--build-only] [--listen HOST:PORT] [--data DIR] [options of sluice serve]
+#
+# SLUICE_BINARY=FILE starts a binary that was built elsewhere and builds nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-sluice=$root/build/release/sluice
+sluice=${SLUICE_BINARY:-$root/build/release/sluice}
 # shellcheck source=deploy/packages.sh
 . "$root/deploy/packages.sh"
 
@@ -19,7 +21,7 @@ while [ $# -gt 0 ]; do
         --data) data=${2:?--data needs a directory}; shift 2 ;;
         --data=*) data=${1#--data=}; shift ;;
         -h | --help)
-            sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
             exit 0 ;;
         *) serve_options+=("$1"); shift ;;
     esac
@@ -87,8 +89,10 @@ announce_when_ready() {
     echo "the gateway is not ready after two minutes: see $url/readyz" >&2
 }
 
-install_packages "$root/deploy/packages.txt"
-build
+if [ -z "${SLUICE_BINARY:-}" ]; then
+    install_packages "$root/deploy/packages.txt"
+    build
+fi
 if [ "$build_only" = yes ]; then
     echo "built: $sluice"
     exit 0
@@ -100,6 +104,9 @@ data=$(sed -n 's/^  data  *//p' <<<"$checked")
 url=$(sed -n 's/^  listens on  *//p' <<<"$checked" | sed -e 's#//0\.0\.0\.0:#//127.0.0.1:#' -e 's#//\[::\]:#//[::1]:#')
 cloud="the built-in demo cloud, which says so"
 if ! grep -q '^  provider .*demo-cloud' <<<"$checked"; then cloud="of $(awk '/^  provider / {print $2}' <<<"$checked" | paste -sd, | sed 's/,/, /g')"; fi
+case "$url" in
+    *:0) echo "give a port: with port 0 nobody could be told where the gateway is" >&2; exit 2 ;;
+esac
 mkdir -p "$data"
 chmod 700 "$data"
 first_team demo "$data/first-key.txt"

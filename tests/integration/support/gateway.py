@@ -1,0 +1,87 @@
+"""The real binary for tests in Python: a data folder of its own, commands, and a running gateway. Standard library only."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+
+BINARY = os.environ["SLUICE_BINARY"]
+# Without provider keys the gateway brings its demo cloud.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+
+
+def run(*words, stdin=""):
+    """Runs `sluice WORDS`; code, standard output, standard error."""
+    done = subprocess.run([BINARY, *words], input=stdin, capture_output=True, text=True, env=ENVIRONMENT, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Gateway:
+    """`sluice serve` on a port of the system's choice. Use as a context manager."""
+
+    def __init__(self, *options):
+        self.folder = tempfile.mkdtemp(prefix="sluice-test-")
+        self.data = str(pathlib.Path(self.folder) / "data")
+        self.options = options
+        self.process = None
+        self.log = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *words, stdin=""):
+        """A command on this gateway's data; fails the test when the command fails."""
+        code, out, error = run(*words, "--data", self.data, stdin=stdin)
+        assert code == 0, f"sluice {' '.join(words)}: {code}\n{error}"
+        return out
+
+    def json(self, *words):
+        return json.loads(self.run(*words, "--json"))
+
+    def start(self):
+        self.process = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0", "--data", self.data, *self.options],
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+        for line in self.process.stdout:
+            self.log.append(line)
+            found = re.search(r"listening on (\S+?),", line)
+            if found:
+                self.url = found.group(1)
+                threading.Thread(target=self._read_log, daemon=True).start()
+                return self
+        raise AssertionError(f"the gateway ended with {self.process.wait()}:\n{''.join(self.log)}")
+
+    def _read_log(self):
+        for line in self.process.stdout:
+            self.log.append(line)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def ask(self, path, key=None, body=None):
+        """Status, header fields and JSON of the answer."""
+        request = urllib.request.Request(self.url + path, data=None if body is None else json.dumps(body).encode())
+        request.add_header("Content-Type", "application/json")
+        if key:
+            request.add_header("Authorization", f"Bearer {key}")
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, answer.headers, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.headers, json.load(refused)
+
+
+def chat(text, **more):
+    return {"model": "auto", "messages": [{"role": "user", "content": text}], **more}
