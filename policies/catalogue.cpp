@@ -8,16 +8,19 @@ namespace sluice::policies {
 core::NanoUsd charge(const ModelEntry& entry, const core::Usage& usage) {
     const core::Tokens cached = std::min(usage.cached, usage.prompt);
     const core::Tokens reasoning = entry.reasoning ? std::min(usage.reasoning, usage.completion) : 0;
-    return cost(usage.prompt - cached, entry.input) + cost(cached, entry.cached_input) + cost(usage.completion - reasoning, entry.output) +
-           cost(reasoning, entry.reasoning.value_or(core::Price{}));
+    return cost(usage.prompt - cached, entry.input) + cost(cached, entry.cached_input) +
+           cost(usage.completion - reasoning, entry.output) + cost(reasoning, entry.reasoning.value_or(core::Price{}));
 }
 
-core::NanoUsd worst_case(const ModelEntry& entry, core::Tokens prompt_bound, core::Tokens max_tokens, std::int64_t choices) {
+core::NanoUsd worst_case(const ModelEntry& entry, core::Tokens prompt_bound, core::Tokens max_tokens,
+                         std::int64_t choices) {
     const auto dearer = [](core::Price a, core::Price b) { return a.nano_per_million < b.nano_per_million ? b : a; };
     const core::Price output = dearer(entry.output, entry.reasoning.value_or(entry.output));
     const core::Price input = dearer(entry.input, entry.cached_input);
     // +2: each of the price components of charge() rounds up by itself.
-    return cost(prompt_bound, input) + cost(max_tokens * choices, output) + core::NanoUsd{2};
+    core::Tokens completion = 0;
+    if (__builtin_mul_overflow(max_tokens, choices, &completion)) return core::NanoUsd::max();
+    return cost(prompt_bound, input) + cost(completion, output) + core::NanoUsd{2};
 }
 
 const ModelEntry* Catalogue::find(std::string_view name) const {

@@ -1,11 +1,11 @@
 // YAML -> Catalogue. The file is checked key by key: what is not understood is refused, not ignored.
+#include "policies/catalogue.hpp"
+
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <initializer_list>
 #include <set>
-
-#include "policies/catalogue.hpp"
 
 namespace sluice::policies {
 
@@ -20,27 +20,37 @@ struct Refusal {
     std::string detail;
 };
 
-// Aliases and anchors can make a small file huge, and deep nesting can exhaust the parser's stack: neither has a use here.
+// Aliases and anchors can make a small file huge, and deep nesting can exhaust the parser's stack: neither has a use
+// here. Looks at bytes, not at YAML, so quoted text is held to the same rules.
+void check_line(std::string_view line) {
+    if (line.size() > 4096) throw Refusal{"", "a line is longer than 4096 bytes"};
+    // Each "- " or "? " in front of a line opens a level; so does each column of indentation, at most.
+    if (std::min(line.find_first_not_of(" -?"), line.size()) > 64) throw Refusal{"", "nested too deeply"};
+    for (std::size_t i = 0; i + 1 < line.size(); ++i) {
+        const bool at_value = i == 0 || std::string_view{" -,[{:"}.find(line[i - 1]) != std::string_view::npos;
+        if ((line[i] == '&' || line[i] == '*') && at_value && line[i + 1] != ' ')
+            throw Refusal{"", "anchors and aliases are not allowed"};
+    }
+}
+
 void check_shape(std::string_view text) {
     if (text.size() > kMostBytes) throw Refusal{"", "the catalogue is larger than 1 MiB"};
     std::size_t depth = 0;
-    std::size_t line_start = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c == '\n') line_start = i + 1;
+    for (const char c : text) {
         if ((c == '[' || c == '{') && ++depth > 16) throw Refusal{"", "nested too deeply"};
         if ((c == ']' || c == '}') && depth > 0) --depth;
-        const bool at_value = i == 0 || text[i - 1] == ' ' || text[i - 1] == '\n' || text[i - 1] == '-' || text[i - 1] == ',' || text[i - 1] == '[';
-        if ((c == '&' || c == '*') && at_value) throw Refusal{"", "anchors and aliases are not allowed"};
-        if (i - line_start > 4096) throw Refusal{"", "a line is longer than 4096 bytes"};
-        if (c == '-' && i - line_start > 64 && text.substr(line_start, i - line_start).find_first_not_of(" -?") == std::string_view::npos)
-            throw Refusal{"", "nested too deeply"};
+    }
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find_first_of("\r\n", at), text.size());
+        check_line(text.substr(at, end - at));
+        at = end + 1;
     }
 }
 
 class Fields {
 public:
-    Fields(const YAML::Node& node, std::string path, std::initializer_list<std::string_view> known) : node_(node), path_(std::move(path)) {
+    Fields(const YAML::Node& node, std::string path, std::initializer_list<std::string_view> known)
+        : node_(node), path_(std::move(path)) {
         if (!node.IsMap()) throw Refusal{path_, "must be a mapping"};
         std::set<std::string> seen;
         for (const auto& member : node) {
@@ -90,8 +100,10 @@ private:
 };
 
 ModelEntry read_entry(const YAML::Node& node, const std::string& path) {
-    const Fields fields{node, path,
-                        {"provider", "model", "aliases", "price", "context", "max_output", "tools", "images", "json_schema", "licence", "source", "as_of"}};
+    const Fields fields{node,
+                        path,
+                        {"provider", "model", "aliases", "price", "context", "max_output", "tools", "images",
+                         "json_schema", "licence", "source", "as_of"}};
     ModelEntry entry;
     entry.provider = fields.text("provider");
     entry.model = fields.text("model");
@@ -105,7 +117,8 @@ ModelEntry read_entry(const YAML::Node& node, const std::string& path) {
     entry.images = fields.flag("images", false);
     entry.json_schema = fields.flag("json_schema", false);
     if (const auto aliases = fields.child("aliases")) {
-        if (!aliases.IsSequence() || aliases.size() > 32) throw Refusal{fields.at("aliases"), "must be a list of at most 32 names"};
+        if (!aliases.IsSequence() || aliases.size() > 32)
+            throw Refusal{fields.at("aliases"), "must be a list of at most 32 names"};
         for (const auto& alias : aliases) {
             if (!alias.IsScalar()) throw Refusal{fields.at("aliases"), "must be a list of names"};
             entry.aliases.push_back(alias.Scalar());
@@ -125,7 +138,8 @@ std::vector<ModelEntry> read_catalogue(std::string_view text) {
     const YAML::Node root = YAML::Load(std::string{text});
     const Fields fields{root, "", {"models"}};
     const auto models = fields.child("models");
-    if (!models || !models.IsSequence() || models.size() > kMostModels) throw Refusal{"models", "must be a list of at most 2000 models"};
+    if (!models || !models.IsSequence() || models.size() > kMostModels)
+        throw Refusal{"models", "must be a list of at most 2000 models"};
     std::vector<ModelEntry> entries;
     std::set<std::string> names;
     for (std::size_t i = 0; i < models.size(); ++i) {

@@ -1,19 +1,21 @@
 #include "policies/team_policy.hpp"
 
-#include <utility>
-
 #include "core/crypto.hpp"
+
+#include <utility>
 
 namespace sluice::policies {
 
 namespace {
 
 core::Result<void> check(const TeamPolicy& policy, const std::string& path) {
-    for (const auto action : policy.action_of)
-        if (action == core::Action::Redact)
-            return core::Error{core::Errc::InvalidRequest, "redact is not available yet: use local or block", path + ".actions"};
+    for (std::size_t i = 0; i < policy.action_of.size(); ++i)
+        if (policy.action_of[i] == core::Action::Redact)
+            return core::Error{core::Errc::InvalidRequest, "redact is not available yet: use local",
+                               path + ".actions." + std::string{core::to_string(static_cast<core::DataClass>(i))}};
     if (policy.default_max_tokens < 1 || policy.most_max_tokens < policy.default_max_tokens)
-        return core::Error{core::Errc::InvalidRequest, "must be at least default_max_tokens, which must be at least 1", path + ".max_tokens"};
+        return core::Error{core::Errc::InvalidRequest, "must be at least default_max_tokens, which must be at least 1",
+                           path + ".max_tokens"};
     return {};
 }
 
@@ -27,7 +29,8 @@ std::string describe(const TeamPolicy& policy) {
 }  // namespace
 
 std::string TeamPolicy::rule_name(core::DataClass data_class) const {
-    return name + ": " + std::string{core::to_string(data_class)} + " -> " + std::string{core::to_string(action(data_class))};
+    return name + ": " + std::string{core::to_string(data_class)} + " -> " +
+           std::string{core::to_string(action(data_class))};
 }
 
 core::Result<PolicyBook> PolicyBook::make(TeamPolicy fallback, std::map<std::string, TeamPolicy, std::less<>> teams) {

@@ -5,6 +5,7 @@
 #include "policies/sensitivity/text_view.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace sluice::policies {
 
@@ -21,10 +22,10 @@ void drop_doubles(std::vector<ScoredHit>& hits) {
         return a.hit.type != b.hit.type ? a.hit.type < b.hit.type : a.hit.begin < b.hit.begin;
     };
     std::ranges::stable_sort(hits, by_type);
-    const auto doubles = std::ranges::unique(hits, [](const ScoredHit& kept, const ScoredHit& next) {
+    const auto same = [](const ScoredHit& kept, const ScoredHit& next) {
         return kept.hit.type == next.hit.type && next.hit.begin < kept.hit.end;
-    });
-    hits.erase(doubles.begin(), doubles.end());
+    };
+    hits.erase(std::unique(hits.begin(), hits.end(), same), hits.end());
 }
 
 }  // namespace
@@ -114,6 +115,7 @@ core::DataClass Classifier::class_of(std::string_view type) const {
 core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> request,
                                       const ClassifyContext& context) const noexcept {
     try {
+        if (!request) throw std::invalid_argument{"nothing to judge"};
         Judgement judgement{*this};
         for_each_text(request->body(),
                       [&](const TextPlace& place, std::string_view text) { judgement.read(place, text); });

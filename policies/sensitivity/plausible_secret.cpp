@@ -36,7 +36,8 @@ Makeup makeup_of(std::string_view value) {
 }
 
 bool contains_folded(std::string_view value, std::string_view lower) {
-    return std::ranges::search(value, lower, [](char a, char b) { return to_lower(a) == b; }).begin() != value.end();
+    const auto equal = [](char a, char b) { return to_lower(a) == b; };
+    return std::search(value.begin(), value.end(), lower.begin(), lower.end(), equal) != value.end();
 }
 
 // References to where the secret is kept, and code that fetches it.
