@@ -8,7 +8,7 @@ test:
 	tests/run.sh
 
 quick:
-	tests/run.sh --quick
+	tests/run.sh
 
 run:
 	deploy/run.sh

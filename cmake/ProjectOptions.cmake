@@ -2,7 +2,7 @@
 add_library(project_options INTERFACE)
 target_compile_options(project_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
-    -Woverloaded-virtual -Wextra-semi -Wformat=2 -Wundef -Werror>)
+    -Woverloaded-virtual -Wno-missing-field-initializers -Wextra-semi -Wformat=2 -Wundef -Werror>)
 # gcc 12 warns inside its own library at -O2 (bugs 105329, 105651): not ours to mend.
 target_compile_options(project_options INTERFACE
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer

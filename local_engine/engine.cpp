@@ -213,7 +213,7 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     outcome.reached = true;
     outcome.usage_known = true;
 
-    ReplyWriter writer("chatcmpl-" + std::string(options.request_id), request.model(), unix_seconds(), choices);
+    ReplyWriter writer("chatcmpl-" + std::string(options.request_id), std::string(options.model), unix_seconds(), choices);
     const auto used = [&] {
         return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0, .completion = mailbox->tokens()};
     };

@@ -2,8 +2,8 @@
 # Everything that proves Sluice: installs what the tests need, builds with sanitizers and without, fuzzes, and ends with
 # the summary of ctest. Needs no terminal and no files outside of this folder.
 #
-#   tests/run.sh                 all presets
-#   tests/run.sh --quick         the dev preset only
+#   tests/run.sh                 the dev preset: every test but those under sanitizers
+#   tests/run.sh --all           fuzz, tsan and asan as well
 #   tests/run.sh --preset NAME   one of dev, asan, tsan, fuzz
 set -uo pipefail
 
@@ -12,11 +12,11 @@ cd "$root"
 # shellcheck source=deploy/packages.sh
 . deploy/packages.sh
 
-presets=(fuzz tsan asan dev) # dev last: its summary ends the output
+presets=(dev)
 fuzz_seconds=${FUZZ_SECONDS:-60}
 case "${1:-}" in
     '') ;;
-    --quick) presets=(dev) ;;
+    --all) presets=(fuzz tsan asan dev) ;; # dev last: its summary ends the output
     --preset) presets=("${2:?--preset needs a name}") ;;
     *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

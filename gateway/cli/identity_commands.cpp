@@ -110,11 +110,19 @@ Json key_json(const Key& key) {
         {"revoked", key.revoked_nanoseconds ? Json(policies::format_utc(*key.revoked_nanoseconds)) : Json(nullptr)}};
 }
 
+// A team is named first or with --team.
+std::optional<std::string> team_argument(const Arguments& arguments) {
+    const auto first = arguments.positional(0);
+    return first ? first : arguments.get("--team");
+}
+
 int keys_create(const Arguments& arguments, Program& program) {
     const auto caps = read_caps(arguments);
     if (!caps) return fail(program.console, caps.error());
+    const auto team = team_argument(arguments);
+    if (!team) return fail(program.console, {.code = core::Errc::InvalidRequest, .detail = "name a TEAM"});
     return with_store(arguments, program, [&](IdentityStore& store, const auto&) -> core::Result<void> {
-        const auto made = store.create_key(*arguments.positional(0), arguments.get_or("--name", "default"), *caps);
+        const auto made = store.create_key(*team, arguments.get_or("--name", "default"), *caps);
         if (!made) return made.error();
         std::ostream& out = program.console.out;
         if (arguments.has("--json")) {
@@ -180,7 +188,7 @@ int keys_revoke(const Arguments& arguments, Program& program) {
 }
 
 int budgets_set(const Arguments& arguments, Program& program) {
-    const auto name = arguments.positional(0);
+    const auto name = team_argument(arguments);
     const auto reference = arguments.get("--key");
     if (name.has_value() == reference.has_value()) {
         return fail(program.console, {.code = core::Errc::InvalidRequest, .detail = "name either a TEAM or a --key"});
@@ -303,8 +311,9 @@ std::vector<Command> identity_commands() {
          teams_list},
         {{.name = "keys create",
           .summary = "Makes a key for a team and shows it once.",
-          .positionals = {{"TEAM", "whose key it is"}},
-          .options = {{"--name", "NAME", "what to call it; default: default"},
+          .positionals = {{"TEAM", "whose key it is", false}},
+          .options = {{"--team", "TEAM", "the same"},
+                      {"--name", "NAME", "what to call it; default: default"},
                       daily,
                       monthly,
                       {"--quiet", "", "print the key alone"},
@@ -324,7 +333,8 @@ std::vector<Command> identity_commands() {
         {{.name = "budgets set",
           .summary = "Sets the caps of a team or a key.",
           .positionals = {{"TEAM", "whose caps", false}},
-          .options = {{"--key", "KEY", "a key instead of a team: its id, name or start"},
+          .options = {{"--team", "TEAM", "the same"},
+                      {"--key", "KEY", "a key instead of a team: its id, name or start"},
                       daily,
                       monthly,
                       data_option(),

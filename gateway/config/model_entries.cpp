@@ -85,11 +85,29 @@ core::Result<std::vector<policies::ModelEntry>> model_entries(const ProviderSett
     return entries;
 }
 
+namespace {
+
+// "Sluice demo" of a file's metadata becomes "sluice-demo": clients put it into JSON, headers and command lines.
+std::string as_model_name(const std::string& name) {
+    std::string out;
+    for (const char c : name) {
+        const bool upper = c >= 'A' && c <= 'Z';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+        if (upper) out += static_cast<char>(c - 'A' + 'a');
+        else if (plain) out += c;
+        else if (!out.empty() && out.back() != '-') out += '-';
+    }
+    while (!out.empty() && out.back() == '-') out.pop_back();
+    return out.empty() ? "model" : out.substr(0, 128);
+}
+
+}  // namespace
+
 policies::ModelEntry local_entry(const EngineSettings& engine, const std::string& name, core::Tokens context) {
     policies::ModelEntry entry;
     entry.provider = "local";
-    entry.model = name;
-    entry.name = "local/" + (engine.name.empty() ? name : engine.name);
+    entry.model = engine.name.empty() ? as_model_name(name) : engine.name;
+    entry.name = "local/" + entry.model;
     entry.input = engine.input_price;
     entry.cached_input = engine.input_price;
     entry.output = engine.output_price;
