@@ -1,62 +1,94 @@
 #include "cache/cache_key.hpp"
 
 #include <algorithm>
-#include <string>
+#include <bit>
+#include <cstdint>
 #include <vector>
 
 namespace sluice::cache {
 
 namespace {
 
-// Every part is preceded by its length: no two lists of parts give the same bytes.
-void append(std::string& out, std::string_view part) {
-    const auto size = static_cast<std::uint64_t>(part.size());
-    for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>((size >> shift) & 0xffU);
-    out += part;
-}
+using core::Json;
 
-// Canonical form: members of objects sorted by name, kinds told apart by a first byte. Depth is bounded by the parser.
-void append_value(std::string& out, const core::Json& value) {
-    if (value.is_object()) {
-        std::vector<const std::string*> names;
-        names.reserve(value.size());
-        for (const auto& [name, member] : value.items()) names.push_back(&name);
-        std::ranges::sort(names, {}, [](const std::string* name) -> const std::string& { return *name; });
-        append(out, "{" + std::to_string(names.size()));
-        for (const auto* name : names) {
-            append(out, *name);
-            append_value(out, value[*name]);
+// Part of every key: raised when what is stored, or how keys are made, changes.
+constexpr std::string_view kVersion = "sluice-cache-1";
+
+// Writes values so that different ones never look alike: every kind has its mark, every length is in front.
+class Canonical {
+public:
+    void number(std::uint64_t value) {
+        for (int shift = 0; shift < 64; shift += 8) bytes_ += static_cast<char>(value >> shift & 0xFFU);
+    }
+    void text(std::string_view value) {
+        number(value.size());
+        bytes_.append(value);
+    }
+    void value(const Json& json);
+    const std::string& bytes() const { return bytes_; }
+    void reserve(std::size_t size) { bytes_.reserve(size); }
+
+    // Members in the order of their names, whatever order they came in.
+    template <class Keep>
+    void object(const Json& json, Keep keep) {
+        using Member = std::pair<std::string_view, const Json*>;
+        std::vector<Member> members;
+        members.reserve(json.size());
+        for (auto it = json.begin(); it != json.end(); ++it)
+            if (keep(it.key())) members.emplace_back(it.key(), &it.value());
+        std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.first < b.first; });
+        bytes_ += '{';
+        number(members.size());
+        for (const auto& [name, member] : members) {
+            text(name);
+            value(*member);
         }
-    } else if (value.is_array()) {
-        append(out, "[" + std::to_string(value.size()));
-        for (const auto& element : value) append_value(out, element);
-    } else if (value.is_string()) {
-        out += '"';
-        append(out, value.get_ref<const std::string&>());
-    } else {
-        out += '=';
-        append(out, core::dump_json(value));
+    }
+
+private:
+    std::string bytes_;
+};
+
+void Canonical::value(const Json& json) {
+    switch (json.type()) {
+        case Json::value_t::boolean: bytes_ += json.get<bool>() ? 't' : 'f'; return;
+        case Json::value_t::number_integer:
+        case Json::value_t::number_unsigned:
+            bytes_ += json.is_number_unsigned() ? 'u' : 'i';
+            return number(static_cast<std::uint64_t>(json.get<std::int64_t>()));
+        case Json::value_t::number_float:
+            bytes_ += 'd';
+            return number(std::bit_cast<std::uint64_t>(json.get<double>()));
+        case Json::value_t::string: bytes_ += '"'; return text(json.get_ref<const std::string&>());
+        case Json::value_t::array:
+            bytes_ += '[';
+            number(json.size());
+            for (const auto& element : json) value(element);
+            return;
+        case Json::value_t::object: return object(json, [](const std::string&) { return true; });
+        default: bytes_ += 'n'; return;  // null; other kinds do not come out of a parser
     }
 }
 
 }  // namespace
 
-KeyMaker::KeyMaker(const core::Secret& secret) : hmac_(core::Secret{"sluice cache key:" + std::string{secret.expose()}}) {}
+KeyMaker::KeyMaker(const core::Secret& secret) : hmac_(secret) {}
 
 Key KeyMaker::make(const core::ChatRequest& request, const core::Caller& caller, core::DataClass data_class,
                    std::string_view policy_version, MayLeaveProcess reach) const {
     if (data_class > core::DataClass::Internal) reach = MayLeaveProcess::No;
-    std::string text;
-    text.reserve(1024);
-    append(text, std::to_string(caller.team.value));
-    append(text, core::to_string(data_class));
-    append(text, policy_version);
-    append(text, reach == MayLeaveProcess::Yes ? "shared" : "process");
-    append(text, request.include_usage() ? "usage" : "");
-    core::Json body = request.body();
-    body.erase("stream_options");
-    append_value(text, body);
-    return Key{hmac_.mac(text), reach};
+    Canonical canonical;
+    canonical.reserve(1024);
+    canonical.text(kVersion);
+    canonical.number(static_cast<std::uint64_t>(caller.team.value));
+    canonical.number(static_cast<std::uint64_t>(data_class));
+    canonical.number(static_cast<std::uint64_t>(reach));  // what was kept in is not found by what may go out
+    canonical.text(policy_version);
+    canonical.number(request.stream() ? 1 : 0);
+    canonical.number(request.stream() && request.include_usage() ? 1 : 0);
+    canonical.object(request.body(),
+                     [](const std::string& name) { return name != "stream" && name != "stream_options"; });
+    return Key(hmac_.mac(canonical.bytes()), reach);
 }
 
 }  // namespace sluice::cache

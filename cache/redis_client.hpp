@@ -4,9 +4,12 @@
 #pragma once
 
 #include "cache/circuit_breaker.hpp"
+#include "cache/redis_protocol.hpp"
 #include "core/async.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
+
+#include <boost/asio/ssl/context.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -21,11 +24,11 @@ namespace sluice::cache {
 struct RedisConfig {
     std::string host = "127.0.0.1";
     std::uint16_t port = 6379;
-    std::string user;       // empty: the default user
-    core::Secret password;  // empty: no AUTH
+    std::string user = {};       // empty: the default user
+    core::Secret password = {};  // empty: no AUTH
     int database = 0;
     bool tls = false;
-    std::filesystem::path ca_file;          // more certificates to trust, beside the system's
+    std::filesystem::path ca_file = {};     // more certificates to trust, beside the system's
     std::chrono::milliseconds timeout{25};  // of one command, connecting included
     std::size_t max_reply_bytes = std::size_t{8} << 20;
     int failures_to_open = 3;
@@ -35,12 +38,7 @@ struct RedisConfig {
 // redis://[user:password@]host[:port][/database], rediss:// for TLS. Errors: InvalidRequest, without the password.
 core::Result<RedisConfig> parse_redis_url(const core::Secret& url);
 
-struct RedisReply {
-    enum class Kind { Nil, Text, Integer, Other };
-    Kind kind = Kind::Nil;
-    std::string text;  // bulk strings and status lines
-    std::int64_t integer = 0;
-};
+class RedisConnection;  // redis_connection.hpp
 
 class RedisClient {
 public:
@@ -50,19 +48,17 @@ public:
     RedisClient& operator=(const RedisClient&) = delete;
     ~RedisClient();
 
-    // Errors: Timeout, Unavailable (down, breaker open, error reply such as OOM or WRONGTYPE), Corrupt (not RESP),
-    // Cancelled. Arguments are copied before the first suspension.
+    // An error reply (OOM, WRONGTYPE) is a reply. Errors: Timeout, Unavailable (down, refused, breaker open), Corrupt
+    // (not the Redis protocol), Cancelled. Arguments are copied before the first suspension.
     core::awaitable<core::Result<RedisReply>> command(std::span<const std::string_view> arguments);
 
     bool resting() const { return breaker_.open(); }
 
 private:
-    class Connection;
-
     core::net::io_context& loop_;
     std::shared_ptr<const RedisConfig> config_;
-    std::shared_ptr<void> tls_;  // net::ssl::context, when config_->tls
-    std::shared_ptr<Connection> connection_;
+    std::shared_ptr<core::net::ssl::context> tls_;  // null: plain
+    std::shared_ptr<RedisConnection> connection_;
     CircuitBreaker breaker_;
 };
 

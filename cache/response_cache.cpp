@@ -2,16 +2,24 @@
 
 namespace sluice::cache {
 
-bool is_cacheable(const core::ChatRequest& request, const CachePolicy& policy) {
-    if (policy.keep == CachePolicy::Keep::Nothing) return false;
-    // Several choices are asked for to see variety: one kept answer would take that away.
-    if (request.choices() > 1) return false;
-    if (policy.keep == CachePolicy::Keep::All) return true;
-    const auto& body = request.body();
+namespace {
+
+bool is_deterministic(const core::Json& body) {
     const auto temperature = body.find("temperature");
+    if (temperature != body.end() && temperature->is_number() && temperature->get<double>() == 0) return true;
     const auto seed = body.find("seed");
-    const bool greedy = temperature != body.end() && temperature->is_number() && temperature->get<double>() == 0;
-    return greedy || (seed != body.end() && !seed->is_null());
+    return seed != body.end() && seed->is_number_integer();
+}
+
+}  // namespace
+
+bool is_cacheable(const core::ChatRequest& request, const CachePolicy& policy) {
+    switch (policy.keep) {
+        case CachePolicy::Keep::Nothing: return false;
+        case CachePolicy::Keep::Deterministic: return is_deterministic(request.body());
+        case CachePolicy::Keep::All: return true;
+    }
+    return false;
 }
 
 }  // namespace sluice::cache

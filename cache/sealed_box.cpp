@@ -5,57 +5,74 @@
 #include <memory>
 #include <stdexcept>
 
-#include "core/crypto.hpp"
-
 namespace sluice::cache {
 
 namespace {
 
-constexpr std::size_t kNonce = 12;
-constexpr std::size_t kTag = 16;
+// Layout: version, nonce, ciphertext, tag.
+constexpr char kVersion = 1;
+constexpr std::size_t kNonceBytes = 12;
+constexpr std::size_t kTagBytes = 16;
+constexpr std::size_t kOverhead = 1 + kNonceBytes + kTagBytes;
+constexpr std::size_t kMostBytes = std::size_t{1} << 30U;  // OpenSSL counts in int
 
 struct FreeContext {
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
 
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
+unsigned char* bytes_of(std::string& text, std::size_t offset) {
+    return reinterpret_cast<unsigned char*>(text.data()) + offset;
+}
+int length_of(std::string_view text) {
+    return static_cast<int>(text.size());
+}
+
+void require(int done) {
+    if (done != 1) throw std::runtime_error("OpenSSL: AES-256-GCM failed");
+}
 
 }  // namespace
 
 SealedBox::SealedBox(const core::Secret& secret, std::string_view purpose) {
-    const auto digest = core::Hmac{secret}.mac("sealed box:" + std::string{purpose});
-    key_ = core::Secret{std::string(reinterpret_cast<const char*>(digest.data()), digest.size())};
+    const auto derived = core::Hmac(secret).mac(purpose);
+    key_ = core::Secret(std::string(derived.begin(), derived.end()));
 }
 
 std::string SealedBox::seal(std::string_view plain, std::string_view context) const {
-    std::string out = core::random_bytes(kNonce);
-    out.resize(kNonce + plain.size() + kTag);
-    const Context cipher{EVP_CIPHER_CTX_new()};
-    int length = 0;
-    const bool good = cipher && EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key_.expose()), bytes(out)) == 1 &&
-                      EVP_EncryptUpdate(cipher.get(), nullptr, &length, bytes(context), static_cast<int>(context.size())) == 1 &&
-                      EVP_EncryptUpdate(cipher.get(), bytes(out) + kNonce, &length, bytes(plain), static_cast<int>(plain.size())) == 1 &&
-                      EVP_EncryptFinal_ex(cipher.get(), bytes(out) + kNonce + length, &length) == 1 &&
-                      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTag, bytes(out) + kNonce + plain.size()) == 1;
-    if (!good) throw std::runtime_error("AES-256-GCM failed");
+    if (plain.size() > kMostBytes) throw std::runtime_error("too much to seal");
+    const std::string nonce = core::random_bytes(kNonceBytes);
+    std::string out(kOverhead + plain.size(), kVersion);
+    out.replace(1, kNonceBytes, nonce);
+    const Context cipher(EVP_CIPHER_CTX_new());
+    int written = 0;
+    require(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key_.expose()), bytes_of(nonce)));
+    require(EVP_EncryptUpdate(cipher.get(), nullptr, &written, bytes_of(context), length_of(context)));
+    require(
+        EVP_EncryptUpdate(cipher.get(), bytes_of(out, 1 + kNonceBytes), &written, bytes_of(plain), length_of(plain)));
+    const std::size_t tag = 1 + kNonceBytes + plain.size();
+    require(EVP_EncryptFinal_ex(cipher.get(), bytes_of(out, tag), &written));
+    require(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_GET_TAG, kTagBytes, bytes_of(out, tag)));
     return out;
 }
 
 std::optional<std::string> SealedBox::open(std::string_view sealed, std::string_view context) const {
-    if (sealed.size() < kNonce + kTag) return std::nullopt;
-    const auto cipher_text = sealed.substr(kNonce, sealed.size() - kNonce - kTag);
-    std::string tag{sealed.substr(sealed.size() - kTag)};
-    std::string plain(cipher_text.size(), '\0');
-    const Context cipher{EVP_CIPHER_CTX_new()};
-    int length = 0;
-    const bool good = cipher && EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key_.expose()), bytes(sealed)) == 1 &&
-                      EVP_DecryptUpdate(cipher.get(), nullptr, &length, bytes(context), static_cast<int>(context.size())) == 1 &&
-                      EVP_DecryptUpdate(cipher.get(), bytes(plain), &length, bytes(cipher_text), static_cast<int>(cipher_text.size())) == 1 &&
-                      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTag, bytes(tag)) == 1 &&
-                      EVP_DecryptFinal_ex(cipher.get(), bytes(plain) + length, &length) == 1;
-    if (!good) return std::nullopt;
+    if (sealed.size() < kOverhead || sealed.size() > kMostBytes || sealed.front() != kVersion) return std::nullopt;
+    const auto nonce = sealed.substr(1, kNonceBytes);
+    const auto hidden = sealed.substr(1 + kNonceBytes, sealed.size() - kOverhead);
+    std::string tag(sealed.substr(sealed.size() - kTagBytes));
+    std::string plain(hidden.size() + 1, '\0');  // never empty: OpenSSL takes a null pointer for another call
+    const Context cipher(EVP_CIPHER_CTX_new());
+    int written = 0;
+    require(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key_.expose()), bytes_of(nonce)));
+    require(EVP_DecryptUpdate(cipher.get(), nullptr, &written, bytes_of(context), length_of(context)));
+    require(EVP_DecryptUpdate(cipher.get(), bytes_of(plain, 0), &written, bytes_of(hidden), length_of(hidden)));
+    require(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_SET_TAG, kTagBytes, bytes_of(tag, 0)));
+    if (EVP_DecryptFinal_ex(cipher.get(), bytes_of(plain, hidden.size()), &written) != 1) return std::nullopt;
+    plain.resize(hidden.size());
     return plain;
 }
 

@@ -120,7 +120,11 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
                                   .target = work.decision.plan.front(),
                                   .zone = parts_.targets[work.plan.steps.front().target].zone};
     auto hold = co_await parts_.ledger.hold(std::move(request));
-    if (!hold) co_return co_await give_up(work, hold.error());
+    if (!hold) {
+        core::Error error = hold.error();
+        if (error.code == Errc::BudgetExceeded) error.detail = "team " + work.decision.team_name + ": " + error.detail;
+        co_return co_await give_up(work, std::move(error));
+    }
     work.held = worst;
 
     RecordingSink recorded{reply, config_.most_cached_bytes};

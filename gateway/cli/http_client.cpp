@@ -71,10 +71,12 @@ core::awaitable<Result<void>> read_body(core::Stream& stream, boost::beast::flat
         stream.expires_after(request.silence);
         error_code error;
         co_await http::async_read(stream, buffer, parser, net::redirect_error(core::use_awaitable, error));
-        if (error && error != http::error::need_buffer) co_return failure(request, error);
+        // What came before a cut is kept too: a download goes on from there.
         const std::string_view bytes(piece.data(), piece.size() - parser.get().body().size);
-        if (bytes.empty()) continue;
-        if (auto taken = on_piece(bytes); !taken) co_return taken;
+        if (!bytes.empty()) {
+            if (auto taken = on_piece(bytes); !taken) co_return taken;
+        }
+        if (error && error != http::error::need_buffer) co_return failure(request, error);
     }
     co_return Result<void>{};
 }

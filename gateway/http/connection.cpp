@@ -55,7 +55,7 @@ void Connection::start(std::weak_ptr<void> owner, std::function<void()> on_gone)
 
 void Connection::consume(std::size_t bytes) {
     begin_ += bytes;
-    if (begin_ < buffer_.size()) return;
+    if (begin_ < buffer_.size()) return watch();  // there may be room again
     begin_ = 0;
     // An idle connection keeps nothing; a body in flight keeps its buffer.
     if (buffer_.capacity() > kFirstRead) std::string().swap(buffer_);

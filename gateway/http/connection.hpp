@@ -58,6 +58,7 @@ public:
     bool write(std::string_view first, std::string_view second = {});
     core::awaitable<void> flush();  // ends early when cancelled: the connection has failed then
     bool failed() const { return failed_; }
+    bool flushing() const { return write_by_ != Clock::time_point::max(); }
 
     // Waits for input end at `at`; writes have a limit of their own.
     void expires_at(Clock::time_point at);

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <array>
 
 namespace sluice::gateway {
@@ -24,6 +25,14 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
     }
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
+}
+
+// One client has a whole /64 of IPv6 addresses.
+core::net::ip::address who(const core::net::ip::address& address) {
+    if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address;
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return core::net::ip::address_v6(bytes);
 }
 
 }  // namespace
@@ -53,7 +62,8 @@ core::Result<SslContext> make_server_tls(const TlsFiles& files) {
     return context;
 }
 
-ConnectionCaps::Verdict ConnectionCaps::enter(const core::net::ip::address& from) {
+ConnectionCaps::Verdict ConnectionCaps::enter(const core::net::ip::address& address) {
+    const auto from = who(address);
     const std::lock_guard lock(mutex_);
     if (open_ >= total_) return Verdict::TooMany;
     if (per_ip_ > 0) {
@@ -65,7 +75,8 @@ ConnectionCaps::Verdict ConnectionCaps::enter(const core::net::ip::address& from
     return Verdict::Admitted;
 }
 
-void ConnectionCaps::leave(const core::net::ip::address& from) {
+void ConnectionCaps::leave(const core::net::ip::address& address) {
+    const auto from = who(address);
     const std::lock_guard lock(mutex_);
     --open_;
     if (per_ip_ == 0) return;

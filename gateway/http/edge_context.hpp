@@ -22,13 +22,14 @@ using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 // TLS 1.2 and 1.3, forward-secret AEAD ciphers, no renegotiation, no compression, no tickets; ALPN http/1.1.
 core::Result<SslContext> make_server_tls(const TlsFiles& files);
 
-// Connections per client address and in all. Thread-safe; touched once per connection and side.
+// Connections per client (an IPv4 address or an IPv6 /64) and in all. Thread-safe; touched once per connection and
+// side.
 class ConnectionCaps {
 public:
     ConnectionCaps(std::size_t total, std::size_t per_ip) : total_(total), per_ip_(per_ip) {}
     enum class Verdict { Admitted, TooMany, TooManyFromHere };
-    Verdict enter(const core::net::ip::address& from);  // Admitted: leave() follows
-    void leave(const core::net::ip::address& from);
+    Verdict enter(const core::net::ip::address& address);  // Admitted: leave() follows
+    void leave(const core::net::ip::address& address);
 
 private:
     const std::size_t total_;

@@ -5,6 +5,7 @@
 #include "core/async.hpp"
 #include "core/caller.hpp"
 #include "core/result.hpp"
+#include "gateway/http/request.hpp"
 
 #include <boost/beast/http/fields.hpp>
 
@@ -15,22 +16,6 @@
 #include <string_view>
 
 namespace sluice::gateway {
-
-struct HttpRequest {
-    std::string method;  // "GET", "POST"
-    std::string path;    // without query: "/v1/decisions/dec_abc"
-    std::string query;   // after '?', may be empty
-    boost::beast::http::fields headers;
-    std::string body;
-    std::string request_id;                // made by us, unless the client sent a well-formed x-request-id
-    std::string_view path_parameter = {};  // what {id} of the route matched
-    std::size_t loop = 0;                  // index of the event loop this connection lives on: picks per-loop pools
-};
-
-struct Header {
-    std::string name;
-    std::string value;  // values with control characters are refused
-};
 
 class Exchange {
 public:

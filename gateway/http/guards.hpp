@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gateway/http/error_response.hpp"
-#include "gateway/http/exchange.hpp"
+#include "gateway/http/request.hpp"
 #include "gateway/http/request_parser.hpp"
 #include "gateway/http/target.hpp"
 

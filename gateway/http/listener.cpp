@@ -40,8 +40,12 @@ core::Result<void> Listener::open(net::ip::tcp::endpoint& endpoint) {
     error_code error;
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(net::socket_base::reuse_address(true), error);
+    // The loops of this process share the port, but only with each other: the first one binds as a stranger would, so
+    // that a port which another process listens on is an error and not half of its connections.
+    const bool first = loop_index_ == 0;
+    if (!error && first) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.set_option(ReusePort(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
+    if (!error && !first) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(4096, error);
     if (!error) endpoint = acceptor_.local_endpoint(error);
     if (error) {

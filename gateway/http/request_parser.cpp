@@ -1,5 +1,6 @@
 #include "gateway/http/request_parser.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
@@ -36,8 +37,11 @@ Refusal bad_version(std::string_view bytes) {
     const auto digit = [&](std::size_t index) {
         return index < line.size() && line[index] >= '0' && line[index] <= '9';
     };
-    if (at != std::string_view::npos && digit(at + 6) && line[at + 7] == '.' && digit(at + 8) &&
-        (line.size() == at + 9 || line.substr(at + 9) == "\r")) {
+    const bool spoken =
+        at != std::string_view::npos && (line.substr(at + 6, 3) == "1.0" || line.substr(at + 6, 3) == "1.1");
+    const bool numbered = at != std::string_view::npos && digit(at + 6) && line[at + 7] == '.' && digit(at + 8) &&
+                          (line.size() == at + 9 || line.substr(at + 9) == "\r");
+    if (numbered && !spoken) {
         return {505, "unsupported_version", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
     }
     return {400, "malformed_request", "request line has no HTTP version"};
@@ -77,7 +81,7 @@ RequestParser::Progress RequestParser::parse_header(std::string_view bytes, std:
     if (bytes.empty() || bytes == "\r") return Progress::NeedMore;
 
     error_code error;
-    const std::size_t used = put(core::net::const_buffer(bytes.data(), bytes.size()), error);
+    const std::size_t used = put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     consumed += used;
     header_bytes_ += used;
     if (refusal_) return Progress::Refused;
@@ -102,7 +106,7 @@ RequestParser::Progress RequestParser::parse_body(std::string_view bytes, std::s
     if (bytes.empty()) return Progress::NeedMore;
     eager(true);
     error_code error;
-    consumed = put(core::net::const_buffer(bytes.data(), bytes.size()), error);
+    consumed = put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     if (refusal_) return Progress::Refused;
     if (error && error != http::error::need_more) return refuse(explain(error, bytes.substr(consumed)));
     if (is_done()) return Progress::Done;

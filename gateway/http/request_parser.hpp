@@ -5,8 +5,8 @@
 #pragma once
 
 #include "gateway/http/error_response.hpp"
-#include "gateway/http/exchange.hpp"
 #include "gateway/http/limits.hpp"
+#include "gateway/http/request.hpp"
 
 #include <boost/beast/http/basic_parser.hpp>
 

@@ -1,7 +1,7 @@
 // The header of an answer, formatted by hand into one string: cheaper than a serializer, and every value is checked.
 #pragma once
 
-#include "gateway/http/exchange.hpp"
+#include "gateway/http/request.hpp"
 
 #include <cstdint>
 #include <optional>

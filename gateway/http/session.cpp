@@ -268,8 +268,9 @@ void Session::begin_drain() {
 void Session::cancel_running() {
     cancelled_ = true;
     exchange_.cancel_events();
-    if (in_handler_) emit_cancellation();
-    else connection_.interrupt();
+    if (!in_handler_) return connection_.interrupt();
+    // A write that waits is left alone: broken off, it would take the framing with it. Its result tells the handler.
+    if (!connection_.flushing()) emit_cancellation();
 }
 
 void Session::force() {

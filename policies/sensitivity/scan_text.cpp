@@ -15,7 +15,9 @@ Scan::Scan(std::string_view text_, std::string_view key, std::vector<Hit>& hits)
         std::size_t end = i;
         while (end < key.size() && is_alpha(key[end]) && !(end > i && is_upper(key[end]) && is_lower(key[end - 1])))
             ++end;
-        in_key_[static_cast<std::size_t>(context_of(key.substr(i, end - i)))] = true;
+        const auto word = key.substr(i, end - i);
+        // In names a call is a function's: tool_call_id.
+        if (!equal_folded(word, "call")) in_key_[static_cast<std::size_t>(context_of(word))] = true;
         i = std::max(end, i + 1);
     }
 }

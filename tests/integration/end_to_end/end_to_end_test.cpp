@@ -100,7 +100,7 @@ TEST(EndToEnd, StreamsArriveWholeAndEndWithDone) {
         EXPECT_TRUE(answer.body.ends_with("data: [DONE]\n\n")) << answer.body;
         EXPECT_NE(answer.body.find("\"finish_reason\":\""), std::string::npos);
     }
-    const auto cut = ask(gateway.port(), "POST", kChat, body("[[fault:cut_mid_stream]] tell me more", true), bearer(key));
+    const auto cut = ask(gateway.port(), "POST", kChat, body("[[fault:no-done]] tell me more", true), bearer(key));
     EXPECT_EQ(cut.body.find("[DONE]"), std::string::npos);
     EXPECT_EQ(gateway.stop(), 0);
 }
@@ -171,6 +171,7 @@ void expect_books_match(const GatewayProcess& gateway, const ScriptedUpstream& c
         if (row.settled_by == "recovery") ++recovered;
         if (row.settled_by.empty() || row.decision_json.empty()) continue;
         const auto decision = *core::parse_json(row.decision_json);
+        if (!decision.contains("usage")) continue;  // a hold that recovery settled
         const auto& usage = decision["usage"];
         const auto [at, fresh] = tokens.emplace(decision["request_id"].get<std::string>(),
                                                 usage["prompt_tokens"].get<std::int64_t>() + usage["completion_tokens"].get<std::int64_t>());
@@ -179,11 +180,15 @@ void expect_books_match(const GatewayProcess& gateway, const ScriptedUpstream& c
     std::set<std::string> missing;
     for (const auto& call : cloud.bill()) {
         const auto found = tokens.find(call.request_id);
-        if (found == tokens.end()) missing.insert(call.request_id);
-        else if (call.finished) EXPECT_GE(found->second, call.usage.prompt + call.usage.completion) << call.request_id;
+        if (found == tokens.end()) {
+            missing.insert(call.request_id);
+            continue;
+        }
+        if (call.finished) {
+            EXPECT_GE(found->second, call.usage.prompt + call.usage.completion) << call.request_id;
+        }
     }
-    if (killed) EXPECT_LE(missing.size(), recovered);
-    else EXPECT_TRUE(missing.empty()) << missing.size() << " calls without an entry, first " << *missing.begin();
+    EXPECT_LE(missing.size(), killed ? recovered : 0U) << "calls of the cloud without an entry";
 }
 
 TEST(EndToEnd, CanariesNeverReachTheCloudWhateverFails) {
@@ -210,12 +215,14 @@ TEST(EndToEnd, CanariesNeverReachTheCloudWhateverFails) {
                 else if (i % 10 == 1) text += " [[fault:" + usable[static_cast<std::size_t>(i) % usable.size()] + "]]";
                 const auto fields = bearer(key, "load-" + std::to_string(i));
                 if (i % 17 == 3) {
-                    ask_and_vanish(gateway.port(), kChat, body(text, stream, 2), fields);
+                    ask_and_vanish(gateway.port(), kChat, body(text, stream, 2, "cloud/chat"), fields);
                     continue;
                 }
-                const auto answer = ask(gateway.port(), "POST", kChat, body(text, stream, 2), fields);
+                const auto answer = ask(gateway.port(), "POST", kChat, body(text, stream, 2, "cloud/chat"), fields);
                 if (answer.status != 0) ++answered;
-                if (secret && answer.status == 200) EXPECT_EQ(answer.fields.at("x-sluice-zone"), "local");
+                if (secret && answer.status == 200) {
+                    EXPECT_EQ(answer.fields.at("x-sluice-zone"), "local");
+                }
             }
         });
     clients.clear();
