@@ -289,14 +289,18 @@ core::awaitable<bool> Connection::handshake() {
     co_return !failed_ && !closed_;
 }
 
-core::awaitable<void> Connection::linger() {
-    if (closed_ || failed_) co_return;
+void Connection::end_output() {
+    if (closed_ || failed_) return;
     if (ssl_) {
         ERR_clear_error();
         SSL_shutdown(ssl_.get());
     }
     error_code ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+core::awaitable<void> Connection::linger() {
+    if (closed_ || failed_) co_return;
     std::size_t dropped = input().size();
     consume(input().size());
     expires_at(Clock::now() + timeouts_.linger);

@@ -68,7 +68,9 @@ public:
     // The client is gone: reset, write stalled, or sent its FIN and stayed silent for HttpTimeouts::half_closed.
     bool gone() const { return gone_; }
 
-    // Sends FIN (after close_notify), then reads and drops until the client's FIN, the linger time or the linger bytes.
+    void end_output();  // close_notify and FIN
+    // After end_output(): reads and drops until the client's FIN, the linger time or the linger bytes. Closing while
+    // the client still sends would reset the connection and take the answer with it.
     core::awaitable<void> linger();
     void close();
     void reset();  // RST: a cut answer must not look finished

@@ -54,10 +54,11 @@ awaitable<void> Session::run() {
     co_await net::this_coro::throw_if_cancelled(false);
     try {
         if (co_await connection_.handshake()) {
-            while (co_await serve_one() == Next::Request) {
-            }
+            Next next = Next::Request;
+            while (next == Next::Request) next = co_await serve_one();
             if (exchange_.must_reset()) connection_.reset();
-            co_await connection_.linger();
+            connection_.end_output();
+            if (next == Next::Close) co_await connection_.linger();
         } else {
             context_.counters.handshake_errors.fetch_add(1, std::memory_order_relaxed);
         }
@@ -77,7 +78,7 @@ awaitable<Session::Next> Session::serve_one() {
     continue_sent_ = false;
 
     const Read header = co_await read_header();
-    if (header == Read::Closed) co_return Next::Close;
+    if (header == Read::Closed) co_return Next::CloseIdle;
     if (header == Read::Refused) co_return co_await refuse(*refusal_);
     accept_header();
     if (auto refusal = check_header(*parser_, exchange_.request(), target_, context_.config.allowed_hosts)) {

@@ -27,8 +27,8 @@ public:
     void force();           // reset the connection
 
 private:
-    enum class Next { Request, Close };
-    enum class Read { Ok, Closed, Refused };  // Refused: refusal_ says why
+    enum class Next { Request, Close, CloseIdle };  // CloseIdle: no answer is on its way, nothing to linger for
+    enum class Read { Ok, Closed, Refused };        // Refused: refusal_ says why
 
     core::awaitable<void> run();
     core::awaitable<Next> serve_one();

@@ -5,6 +5,7 @@
 #include "policies/ledger/segment_reader.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 
 namespace sluice::policies {
@@ -64,21 +65,24 @@ Result<RecoveredJournal> recover_journal(const std::filesystem::path& directory,
     if (!mark) return mark.error();
     const auto acknowledged = std::max(mark->sequence(), applied);
 
-    std::uint64_t expected = 0;
+    std::optional<SegmentReader> reader;
+    std::uint64_t expected = applied + 1;
     for (const auto& path : journal.segments) {
-        auto reader = SegmentReader::open(path);
-        if (!reader) return reader.error();
-        const bool first = expected == 0;
-        if (first) expected = reader->first_sequence();
-        const bool gap = first ? expected > applied + 1 : reader->first_sequence() != expected;
-        if (gap) return damaged(*reader, first ? applied + 1 : expected);
+        auto next = SegmentReader::open(path);
+        if (!next) return next.error();
+        // The first one may begin with records that are applied already; each later one continues where the last ended.
+        const bool gap = reader ? next->first_sequence() != expected : next->first_sequence() > expected;
+        if (gap) return damaged(reader ? *reader : *next, expected);
+        expected = next->first_sequence();
+        reader.emplace(std::move(*next));
         if (const auto walked = walk(*reader, expected); !walked) return walked.error();
-        if (path != journal.segments.back()) continue;
+    }
+    if (reader) {
         const auto torn = repair_tail(*reader, expected, acknowledged);
         if (!torn) return torn.error();
         journal.torn_tail = *torn;
+        journal.last_sequence = std::max(expected - 1, applied);
     }
-    if (expected != 0) journal.last_sequence = std::max(expected - 1, applied);
     if (journal.last_sequence < acknowledged)
         return Error{Errc::Corrupt, "journal " + directory.string() + ": record " +
                                         std::to_string(journal.last_sequence + 1) + " was acknowledged and is missing"};

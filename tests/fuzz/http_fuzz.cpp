@@ -4,6 +4,7 @@
 #define BOOST_BEAST_SOURCE  // the few files of Beast's that the parser needs: all of them would bring coroutines
 #include "gateway/http/guards.hpp"
 
+#include <boost/beast/core/detail/impl/temporary_buffer.ipp>
 #include <boost/beast/core/impl/string.ipp>
 #include <boost/beast/http/detail/basic_parser.ipp>
 #include <boost/beast/http/detail/rfc7230.ipp>

@@ -36,6 +36,7 @@ class Started:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.stdout.read()
+        self.process.stdout.close()
         return self.process.wait(timeout=60)
 
 

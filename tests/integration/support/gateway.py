@@ -30,6 +30,7 @@ class Gateway:
         self.data = str(pathlib.Path(self.folder) / "data")
         self.options = options
         self.process = None
+        self.reader = None
         self.log = []
 
     def __enter__(self):
@@ -38,7 +39,11 @@ class Gateway:
     def __exit__(self, *_):
         if self.process and self.process.poll() is None:
             self.process.kill()
+        if self.process:
             self.process.wait()
+            if self.reader:
+                self.reader.join()
+            self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *words, stdin=""):
@@ -53,12 +58,14 @@ class Gateway:
     def start(self):
         self.process = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0", "--data", self.data, *self.options],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+        self.log = []
         for line in self.process.stdout:
             self.log.append(line)
             found = re.search(r"listening on (\S+?),", line)
             if found:
                 self.url = found.group(1)
-                threading.Thread(target=self._read_log, daemon=True).start()
+                self.reader = threading.Thread(target=self._read_log, daemon=True)
+                self.reader.start()
                 return self
         raise AssertionError(f"the gateway ended with {self.process.wait()}:\n{''.join(self.log)}")
 

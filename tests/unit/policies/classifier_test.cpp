@@ -65,9 +65,8 @@ TEST(Classifier, TheNameOfAMemberCountsAsContext) {
         judged(
             R"({"model":"m","messages":[{"role":"user","content":"x"}],"metadata":{"db_password":"correct horse 7"}})"),
         "finding:PASSWORD");
-    EXPECT_EQ(
-        judged(R"({"model":"m","messages":[{"role":"user","content":"x"}],"metadata":{"row":"536221847"}})"),
-        "none");
+    EXPECT_EQ(judged(R"({"model":"m","messages":[{"role":"user","content":"x"}],"metadata":{"row":"536221847"}})"),
+              "none");
     EXPECT_EQ(judged(R"({"model":"m","messages":[{"role":"tool","tool_call_id":"1234567890","content":"x"}]})"),
               "none");
     EXPECT_EQ(judged(R"({"model":"m","messages":[{"role":"user","content":"x"}],"mobilePhone":"1234567890"})"),

@@ -24,7 +24,7 @@ protected:
         spend(*ledger, "two", search_, "deepseek/chat", 20, true);
         clock_.advance(kOneDay);
         spend(*ledger, "three", {77}, "deepseek/chat", 30, false);
-        auto unused = run(ledger->hold(request("four", make_caller(77, 1), 100)));  // dropped: void
+        EXPECT_TRUE(run(ledger->hold(request("four", make_caller(77, 1), 100))));  // dropped: void
         EXPECT_TRUE(run(ledger->record("five", make_caller(77, 1), R"({"outcome":"blocked"})")));
     }
     void spend(Ledger& ledger, const std::string& id, core::TeamId team, const std::string& target, std::int64_t charge,
