@@ -106,7 +106,8 @@ core::awaitable<void> OpenAiApi::decision(Exchange& exchange, CallerPtr caller) 
         co_return;
     }
     // The same answer for "not there" and "another team's".
-    co_await exchange.respond_error(core::Error{core::Errc::NotFound, "no such decision", "id"});
+    const core::Error no_such{core::Errc::NotFound, "no such decision", "id"};
+    co_await exchange.respond_error(no_such);
 }
 
 }  // namespace sluice::gateway

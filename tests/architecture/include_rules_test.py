@@ -30,6 +30,8 @@ REFUSED = [
     ('gateway/a.hpp', 'namespace sluice::router { class ClearanceGate {}; }'),
     ('cache/a.cpp', 'auto x = reinterpret_cast<const core::CloudCleared*>(p);'),
     ('cache/a.cpp', '#include "neighbour.hpp"'),
+    ('gateway/a.cpp', 'co_await exchange.respond_error(core::Error{core::Errc::NotFound, "none", "id"});'),
+    ('gateway/a.cpp', 'const auto a = co_await f(x,\n    std::vector{1});'),
 ]
 ACCEPTED = [
     ('core/net/stream.hpp', '#include <boost/asio/ip/tcp.hpp>'),
@@ -39,6 +41,8 @@ ACCEPTED = [
     ('router/a.cpp', '// core::CloudCleared{request} is what only the gate writes; ::connect( too\n'),
     ('router/a.cpp', 'const char* text = "ip::tcp";'),
     ('router/clearance_gate.cpp', 'return core::CloudCleared{classified.shared_request()};'),
+    ('gateway/a.cpp', 'if (co_await f(x)) { const Error error{1, "a"};\n co_await g(error, {}); }'),
+    ('gateway/a.cpp', 'while (co_await f()) {\n}\nError e{1};'),
     ('router/planner.cpp', 'f(const core::CloudCleared& a); g(core::CloudCleared&&); h(core::Classified);'),
 ]
 
