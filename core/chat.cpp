@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/chat_fields.hpp"
+
 namespace sluice::core {
 
 namespace {
@@ -84,7 +86,10 @@ Result<void> check_message(const Json& message, const std::string& path, bool& h
         return checked;
     }
     const auto calls = message.find("tool_calls");
-    if (calls != message.end() && !calls->is_null() && !calls->is_array()) return invalid(path + ".tool_calls", "must be an array");
+    if (calls == message.end() || calls->is_null()) return {};
+    if (!calls->is_array()) return invalid(path + ".tool_calls", "must be an array");
+    for (std::size_t i = 0; i < calls->size(); ++i)
+        if (auto checked = check_tool_call((*calls)[i], path + ".tool_calls[" + std::to_string(i) + "]"); !checked) return checked;
     return {};
 }
 
@@ -126,14 +131,18 @@ Result<ChatRequest> ChatRequest::from_json(Json body, const ChatLimits& limits) 
 
     std::optional<std::int64_t> old_name;
     std::optional<std::int64_t> choices;
+    std::optional<std::int64_t> drawn;
     std::optional<std::int64_t> seed;
     if (auto read = read_integer(body, "max_tokens", 1, limits.max_tokens, old_name); !read) return read.error();
     if (auto read = read_integer(body, "max_completion_tokens", 1, limits.max_tokens, out.max_tokens_); !read) return read.error();
     if (!out.max_tokens_) out.max_tokens_ = old_name;
     if (auto read = read_integer(body, "n", 1, limits.max_choices, choices); !read) return read.error();
+    if (auto read = read_integer(body, "best_of", 1, limits.max_choices, drawn); !read) return read.error();
     if (auto read = read_integer(body, "seed", INT64_MIN, INT64_MAX, seed); !read) return read.error();
     if (auto read = read_integer(body, "top_logprobs", 0, 20, seed); !read) return read.error();
     out.choices_ = choices.value_or(1);
+    // Servers that know best_of bill what they drew and threw away; the hold covers n answers.
+    if (drawn.value_or(1) > out.choices_) return invalid("best_of", "may not be more than n");
     if (auto checked = check_number(body, "temperature", 0, 2); !checked) return checked.error();
     if (auto checked = check_number(body, "top_p", 0, 1); !checked) return checked.error();
     if (auto checked = check_number(body, "presence_penalty", -2, 2); !checked) return checked.error();
@@ -145,6 +154,8 @@ Result<ChatRequest> ChatRequest::from_json(Json body, const ChatLimits& limits) 
             return invalid("tools", "must be an array of at most " + std::to_string(limits.max_tools) + " tools");
         out.has_tools_ = !tools->empty();
     }
+
+    if (auto checked = check_passed_fields(body); !checked) return checked.error();
 
     // Everything in the body may be rendered into the prompt by a template, so all of it counts.
     out.prompt_bound_ = static_cast<Tokens>(text_bytes(body) + 16 * messages->size() + 64);

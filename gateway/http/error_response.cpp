@@ -97,8 +97,11 @@ std::string error_json(const core::Error& error) {
     const ErrorKind kind = error_kind(error);
     // Details of our own faults are for the operator's log, not for clients.
     const bool private_detail = error.code == Errc::Internal || error.code == Errc::Corrupt;
-    const std::string_view message =
-        private_detail || error.detail.empty() ? default_message(error.code) : std::string_view(error.detail);
+    std::string message(private_detail || error.detail.empty() ? default_message(error.code)
+                                                               : std::string_view(error.detail));
+    // Most clients print the message alone: "must be an object" would leave their users guessing.
+    const bool names_field = error.code == Errc::InvalidRequest && !error.field.empty() && !error.detail.empty();
+    if (names_field) message.insert(0, error.field + ": ");
     return render(message, kind.type, private_detail ? std::string_view() : std::string_view(error.field), kind.code);
 }
 

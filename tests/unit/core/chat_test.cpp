@@ -60,6 +60,29 @@ TEST(Chat, ErrorsNameTheField) {
         {with(R"("stop":7)"), "stop"},
         {with(R"("stop":[1])"), "stop"},
         {with(R"("tools":{})"), "tools"},
+        {with(R"("best_of":1000000)"), "best_of"},
+        {with(R"("n":2,"best_of":3)"), "best_of"},
+        {with(R"("tools":["x"])"), "tools[0]"},
+        {with(R"("tools":[{}])"), "tools[0].type"},
+        {with(R"("tools":[{"type":"function","function":{"name":"f"}},{"type":"function"}])"), "tools[1].function"},
+        {with(R"("tools":[{"type":"function","function":{"name":7}}])"), "tools[0].function.name"},
+        {with(R"("tools":[{"type":"function","function":{"name":"f","parameters":[]}}])"), "tools[0].function.parameters"},
+        {with(R"("tool_choice":7)"), "tool_choice"},
+        {with(R"("tool_choice":{})"), "tool_choice.type"},
+        {with(R"("response_format":"json")"), "response_format"},
+        {with(R"("response_format":{})"), "response_format.type"},
+        {with(R"("response_format":{"type":"json_schema","json_schema":[]})"), "response_format.json_schema"},
+        {with(R"("logprobs":"x")"), "logprobs"},
+        {with(R"("top_logprobs":1000)"), "top_logprobs"},
+        {with(R"("logit_bias":[1])"), "logit_bias"},
+        {with(R"("logit_bias":{"5":"x"})"), "logit_bias"},
+        {with(R"("logit_bias":{"5":101})"), "logit_bias"},
+        {with(R"("parallel_tool_calls":1)"), "parallel_tool_calls"},
+        {with(R"("user":5)"), "user"},
+        {with(R"("metadata":"x")"), "metadata"},
+        {R"({"model":"m","messages":[{"role":"assistant","tool_calls":[1]}]})", "messages[0].tool_calls[0]"},
+        {R"({"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"name":""}}]}]})",
+         "messages[0].tool_calls[0].function.name"},
     };
     for (const auto& [text, field] : cases) {
         const auto chat = read(text);
@@ -67,6 +90,18 @@ TEST(Chat, ErrorsNameTheField) {
         EXPECT_EQ(chat.error().code, Errc::InvalidRequest) << text;
         EXPECT_EQ(chat.error().field, field) << text;
     }
+}
+
+TEST(Chat, FieldsInTheirUsualShapesPassAndNullIsAbsent) {
+    const auto chat = read(with(
+        R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}},{"type":"web_search"}],)"
+        R"("tool_choice":{"type":"function","function":{"name":"f"}},"response_format":{"type":"json_schema","json_schema":{"name":"a"}},)"
+        R"("logprobs":true,"top_logprobs":3,"logit_bias":{"50256":-100,"7":0.5},"parallel_tool_calls":false,"user":"u","metadata":{"a":"b"},)"
+        R"("n":2,"best_of":2,"service_tier":"auto","store":null,"stop":null)"));
+    ASSERT_TRUE(chat) << describe(chat.error());
+    EXPECT_TRUE(read(with(R"("tools":null,"tool_choice":"auto","response_format":null,"logprobs":null,"logit_bias":null,"user":null)")));
+    EXPECT_TRUE(read(
+        R"({"model":"m","messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}]})"));
 }
 
 TEST(Chat, AttachmentsAreNoticed) {

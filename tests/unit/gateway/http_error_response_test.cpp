@@ -41,7 +41,7 @@ TEST(ErrorResponse, HasTheOpenAiShape) {
     const auto error = parsed(
         error_json(Error{.code = Errc::InvalidRequest, .detail = "must be a \"string\"", .field = "messages[2].role"}));
     EXPECT_EQ(error.size(), 4U);
-    EXPECT_EQ(error.at("message").get<std::string>(), "must be a \"string\"");
+    EXPECT_EQ(error.at("message").get<std::string>(), "messages[2].role: must be a \"string\"");
     EXPECT_EQ(error.at("param").get<std::string>(), "messages[2].role");
     EXPECT_EQ(error.at("code").get<std::string>(), "invalid_request");
     EXPECT_TRUE(parsed(error_json(Error{.code = Errc::Timeout, .detail = {}})).at("param").is_null());

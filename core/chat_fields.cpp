@@ -1,0 +1,103 @@
+#include "core/chat_fields.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace sluice::core {
+
+namespace {
+
+Error wrong(std::string field, std::string detail) {
+    return Error{Errc::InvalidRequest, std::move(detail), std::move(field)};
+}
+
+// The member, or null when it is absent or null: both mean "not given".
+const Json* given(const Json& object, const char* name) {
+    const auto it = object.find(name);
+    return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
+Result<void> check_text(const Json& object, const char* name, const std::string& path) {
+    const Json* text = given(object, name);
+    if (text == nullptr || !text->is_string() || text->get_ref<const std::string&>().empty())
+        return wrong(path + "." + name, "is required and must be a string");
+    return {};
+}
+
+Result<void> check_tool(const Json& tool, const std::string& path) {
+    if (!tool.is_object()) return wrong(path, "must be an object");
+    if (auto checked = check_text(tool, "type", path); !checked) return checked;
+    if (tool.at("type") != "function") return {};  // kinds that only some providers know
+    const Json* function = given(tool, "function");
+    if (function == nullptr || !function->is_object()) return wrong(path + ".function", "is required and must be an object");
+    if (auto checked = check_text(*function, "name", path + ".function"); !checked) return checked;
+    const Json* parameters = given(*function, "parameters");
+    if (parameters != nullptr && !parameters->is_object()) return wrong(path + ".function.parameters", "must be an object");
+    return {};
+}
+
+Result<void> check_tools(const Json& body) {
+    const Json* tools = given(body, "tools");
+    if (tools == nullptr) return {};
+    if (!tools->is_array()) return wrong("tools", "must be an array");
+    for (std::size_t i = 0; i < tools->size(); ++i)
+        if (auto checked = check_tool((*tools)[i], "tools[" + std::to_string(i) + "]"); !checked) return checked;
+    return {};
+}
+
+Result<void> check_tool_choice(const Json& body) {
+    const Json* choice = given(body, "tool_choice");
+    if (choice == nullptr || choice->is_string()) return {};
+    if (!choice->is_object()) return wrong("tool_choice", "must be a string or an object");
+    return check_text(*choice, "type", "tool_choice");
+}
+
+Result<void> check_response_format(const Json& body) {
+    const Json* format = given(body, "response_format");
+    if (format == nullptr) return {};
+    if (!format->is_object()) return wrong("response_format", "must be an object");
+    if (auto checked = check_text(*format, "type", "response_format"); !checked) return checked;
+    if (format->at("type") != "json_schema") return {};
+    const Json* schema = given(*format, "json_schema");
+    if (schema == nullptr || !schema->is_object())
+        return wrong("response_format.json_schema", "is required and must be an object");
+    return {};
+}
+
+Result<void> check_logit_bias(const Json& body) {
+    const Json* bias = given(body, "logit_bias");
+    if (bias == nullptr) return {};
+    if (!bias->is_object()) return wrong("logit_bias", "must be an object of token ids and numbers");
+    const auto within = [](const Json& value) {
+        return value.is_number() && value.get<double>() >= -100 && value.get<double>() <= 100;
+    };
+    if (!std::ranges::all_of(*bias, within)) return wrong("logit_bias", "its values must be numbers from -100 to 100");
+    return {};
+}
+
+}  // namespace
+
+Result<void> check_tool_call(const Json& call, const std::string& path) {
+    if (!call.is_object()) return wrong(path, "must be an object");
+    const Json* function = given(call, "function");
+    if (function == nullptr) return {};
+    if (!function->is_object()) return wrong(path + ".function", "must be an object");
+    return check_text(*function, "name", path + ".function");
+}
+
+Result<void> check_passed_fields(const Json& body) {
+    for (const auto check : {check_tools, check_tool_choice, check_response_format, check_logit_bias})
+        if (auto checked = check(body); !checked) return checked;
+    for (const char* name : {"logprobs", "parallel_tool_calls", "store"})
+        if (const Json* flag = given(body, name); flag != nullptr && !flag->is_boolean())
+            return wrong(name, "must be true or false");
+    for (const char* name : {"user", "service_tier", "reasoning_effort", "safety_identifier", "prompt_cache_key"})
+        if (const Json* text = given(body, name); text != nullptr && !text->is_string())
+            return wrong(name, "must be a string");
+    if (const Json* metadata = given(body, "metadata"); metadata != nullptr && !metadata->is_object())
+        return wrong("metadata", "must be an object");
+    return {};
+}
+
+}  // namespace sluice::core
