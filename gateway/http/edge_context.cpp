@@ -52,12 +52,14 @@ core::Result<SslContext> make_server_tls(const TlsFiles& files) {
     if (SSL_CTX_set_cipher_list(tls, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") != 1) {
         return core::Error{.code = core::Errc::Internal, .detail = "OpenSSL lacks the ciphers"};
     }
+    // An encrypted key is an error, not a question on whatever terminal started the gateway.
+    SSL_CTX_set_default_passwd_cb(tls, [](char*, int, int, void*) { return -1; });
     if (SSL_CTX_use_certificate_chain_file(tls, files.certificate_chain.c_str()) != 1) {
         return tls_error("server.tls_certificate", files.certificate_chain);
     }
     if (SSL_CTX_use_PrivateKey_file(tls, files.private_key.c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(tls) != 1) {
-        return tls_error("server.tls_key", files.private_key);
+        return tls_error("server.tls_key", files.private_key + " (not the certificate's key, or encrypted)");
     }
     return context;
 }

@@ -257,17 +257,19 @@ void run(const Config& config) {
 }  // namespace
 
 int serve(const Config& config) {
+    int code = 1;
     try {
         run(config);
         spdlog::shutdown();
         return 0;
     } catch (const CannotStart& problem) {
         std::cerr << "sluice: cannot start: " << core::describe(problem.error) << std::endl;
+        if (problem.error.code == core::Errc::InvalidRequest) code = 2;  // the configuration, seen only when it was used
     } catch (const std::exception& problem) {
         std::cerr << "sluice: cannot start: " << problem.what() << std::endl;
     }
     spdlog::shutdown();
-    return 1;
+    return code;
 }
 
 }  // namespace sluice::gateway

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -79,8 +80,14 @@ class Gateway:
 
     def ask(self, path, key=None, body=None):
         """Status, header fields and JSON of the answer."""
-        request = urllib.request.Request(self.url + path, data=None if body is None else json.dumps(body).encode())
+        return self.send(path, key, None if body is None else json.dumps(body))
+
+    def send(self, path, key=None, body=None, headers=()):
+        """As ask(), with a body that need not be JSON: text or bytes."""
+        request = urllib.request.Request(self.url + path, data=body.encode() if isinstance(body, str) else body)
         request.add_header("Content-Type", "application/json")
+        for name, value in dict(headers).items():
+            request.add_header(name, value)
         if key:
             request.add_header("Authorization", f"Bearer {key}")
         try:
@@ -88,6 +95,24 @@ class Gateway:
                 return answer.status, answer.headers, json.load(answer)
         except urllib.error.HTTPError as refused:
             return refused.code, refused.headers, json.load(refused)
+
+    def connect(self):
+        """A plain socket to the gateway."""
+        host, port = self.url.rsplit("/", 1)[1].rsplit(":", 1)
+        return socket.create_connection((host, int(port)), timeout=120)
+
+    def stream(self, key, body, receive_buffer=None):
+        """A socket on which a streaming request was sent; the caller reads."""
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.settimeout(120)
+        host, port = self.url.rsplit("/", 1)[1].rsplit(":", 1)
+        connection.connect((host, int(port)))
+        text = json.dumps({**body, "stream": True}).encode()
+        connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
+                           f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text)
+        return connection
 
 
 def chat(text, **more):
