@@ -43,6 +43,7 @@ def start(binary, folder, plain):
 
 def connect(port, context):
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the request waits 40 ms behind the handshake's last record
     return context.wrap_socket(connection) if context else connection
 
 

@@ -112,7 +112,8 @@ TEST(Chat, AttachmentsAreNoticed) {
 TEST(Chat, PromptBoundCoversEveryString) {
     const std::string text(1000, 'x');
     const auto plain = read(with(""))->prompt_tokens_bound();
-    const auto longer = read(R"({"model":"m","messages":[{"role":"user","content":"hi","name":")" + text + R"("}],"tools":[{"d":")" + text + R"("}]})");
+    const auto longer = read(R"({"model":"m","messages":[{"role":"user","content":"hi","name":")" + text + R"("}],"tools":[{"type":"function","function":{"name":"f","description":")" + text + R"("}}]})");
+    ASSERT_TRUE(longer) << describe(longer.error());
     EXPECT_GE(longer->prompt_tokens_bound(), plain + 2000);
 }
 
