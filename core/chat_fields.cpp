@@ -25,13 +25,23 @@ Result<void> check_text(const Json& object, const char* name, const std::string&
     return {};
 }
 
+// As a provider reads it that is not strict about names left out; what is there must be text.
+Result<void> check_name(const Json& function, const std::string& path) {
+    const Json* name = given(function, "name");
+    if (name != nullptr && !name->is_string()) return wrong(path + ".name", "must be a string");
+    return {};
+}
+
 Result<void> check_tool(const Json& tool, const std::string& path) {
     if (!tool.is_object()) return wrong(path, "must be an object");
-    if (auto checked = check_text(tool, "type", path); !checked) return checked;
-    if (tool.at("type") != "function") return {};  // kinds that only some providers know
+    const bool bare = given(tool, "type") == nullptr && given(tool, "function") != nullptr;  // some clients leave it out
+    if (!bare) {
+        if (auto checked = check_text(tool, "type", path); !checked) return checked;
+        if (tool.at("type") != "function") return {};  // kinds that only some providers know
+    }
     const Json* function = given(tool, "function");
     if (function == nullptr || !function->is_object()) return wrong(path + ".function", "is required and must be an object");
-    if (auto checked = check_text(*function, "name", path + ".function"); !checked) return checked;
+    if (auto checked = check_name(*function, path + ".function"); !checked) return checked;
     const Json* parameters = given(*function, "parameters");
     if (parameters != nullptr && !parameters->is_object()) return wrong(path + ".function.parameters", "must be an object");
     return {};
@@ -83,7 +93,7 @@ Result<void> check_tool_call(const Json& call, const std::string& path) {
     const Json* function = given(call, "function");
     if (function == nullptr) return {};
     if (!function->is_object()) return wrong(path + ".function", "must be an object");
-    return check_text(*function, "name", path + ".function");
+    return check_name(*function, path + ".function");
 }
 
 Result<void> check_passed_fields(const Json& body) {

@@ -81,7 +81,7 @@ TEST(Chat, ErrorsNameTheField) {
         {with(R"("user":5)"), "user"},
         {with(R"("metadata":"x")"), "metadata"},
         {R"({"model":"m","messages":[{"role":"assistant","tool_calls":[1]}]})", "messages[0].tool_calls[0]"},
-        {R"({"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"name":""}}]}]})",
+        {R"({"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"name":7}}]}]})",
          "messages[0].tool_calls[0].function.name"},
     };
     for (const auto& [text, field] : cases) {
