@@ -154,7 +154,7 @@ TEST_P(KernelsTest, EmbeddingAndNorm) {
     const TestBatch batch({{0, 5}, {3, 1}});
     begin(batch);
     EXPECT_EQ(compare(std::vector<float>(batch.size() * 256),
-                      [&](Kernels& kernels, float* to) { kernels.embed(to, table.view); }),
+                      [&](Kernels& kernels, float* to) { kernels.embed(to, table.view, 1.0F); }),
               0.0);
     const auto x = random_floats(batch.size() * 100, random_);
     const auto norm = [&](Kernels& kernels, float* to) { kernels.rms_norm(to, x.data(), weight.data(), 100, 1e-5F); };
@@ -205,7 +205,7 @@ TEST_P(KernelsTest, DenseFeedForward) {
             begin(TestBatch({{0, tokens}}));
             const auto x = random_floats(static_cast<std::size_t>(tokens) * 256, random_);
             const double off = compare(std::vector<float>(x.size(), 0.1F), [&](Kernels& kernels, float* to) {
-                kernels.dense_ffn(to, {gate.view, up.view, down.view}, x.data());
+                kernels.dense_ffn(to, {gate.view, up.view, down.view}, x.data(), Store::Add);
             });
             EXPECT_LT(off, 3.0 * std::max(GetParam().tolerance, tolerance(type)));
         }
@@ -216,7 +216,7 @@ MoeFfn some_experts(const OwnedMatrix& router, const OwnedMatrix& gate, const Ow
                     const OwnedMatrix& down) {
     return {.experts = 12,
             .used = 3,
-            .router = router.view,
+            .router = {.weight = router.view},
             .gate = gate.view,
             .up = up.view,
             .down = down.view,
@@ -252,7 +252,7 @@ TEST_P(KernelsTest, EqualScoresGoToTheLowerExpert) {
     const std::size_t row = router.view.row_bytes;
     for (const std::size_t copy : {4U, 7U, 8U, 11U})
         std::memcpy(router.bytes.data() + copy * row, router.bytes.data() + 2 * row, row);
-    const MoeFfn ffn{.experts = 12, .used = 4, .router = router.view};
+    const MoeFfn ffn{.experts = 12, .used = 4, .router = {.weight = router.view}};
     begin(TestBatch({{0, 1}}));
     std::vector<float> x(256);
     std::memcpy(x.data(), router.bytes.data() + 2 * row, row);  // expert 2 and its copies score highest

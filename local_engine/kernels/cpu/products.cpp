@@ -51,8 +51,8 @@ const float* Products::expanded(Scratch& scratch, const Matrix& weight, std::int
     return scratch.row.data();
 }
 
-const float* Products::tile(int thread, int slot, const Matrix& weight, std::int64_t first, std::int64_t rows,
-                            const Rows& x, const std::int32_t* columns, std::int64_t column_count) {
+float* Products::tile(int thread, int slot, const Matrix& weight, std::int64_t first, std::int64_t rows, const Rows& x,
+                      const std::int32_t* columns, std::int64_t column_count) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     std::vector<float>& tile = scratch.tiles[slot];
     tile.resize(std::max(tile.size(), static_cast<std::size_t>(column_count * kTileRows)));

@@ -33,6 +33,8 @@ struct Simd {
     void (*multiply)(float* out, const float* x, const float* weight, float factor,
                      std::int64_t count);  // x * factor * weight
     void (*swiglu)(float* out, const float* gate, const float* up, std::int64_t count);
+    void (*swiglu_clamped)(float* out, const float* gate, const float* up, std::int64_t count);
+    void (*geglu)(float* out, const float* gate, const float* up, std::int64_t count);
     float (*exp_minus)(float* inout, float highest, std::int64_t count);  // inout = exp(inout - highest); their sum
     void (*from_half)(float* out, const std::byte* in, std::int64_t count);
     void (*from_bfloat)(float* out, const std::byte* in, std::int64_t count);

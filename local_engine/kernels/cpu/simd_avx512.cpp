@@ -224,8 +224,8 @@ void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t row
 }  // namespace
 
 const Simd* avx512_vnni_simd() {
-    static constexpr Simd table{"avx512-vnni", dot,       dot_4,     add_4,       add_scaled, scale,    multiply,
-                                swiglu,        exp_minus, from_half, from_bfloat, to_half,    quantise, tile};
+    static constexpr Simd table{"avx512-vnni",  dot,   dot_4,     add_4,     add_scaled,  scale,   multiply, swiglu,
+                                swiglu_clamped, geglu, exp_minus, from_half, from_bfloat, to_half, quantise, tile};
     return &table;
 }
 

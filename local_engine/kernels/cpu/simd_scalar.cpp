@@ -112,8 +112,8 @@ void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t row
 }  // namespace
 
 const Simd& scalar_simd() {
-    static constexpr Simd table{"scalar", dot,       dot_4,     add_4,       add_scaled, scale,    multiply,
-                                swiglu,   exp_minus, from_half, from_bfloat, to_half,    quantise, tile};
+    static constexpr Simd table{"scalar",       dot,   dot_4,     add_4,     add_scaled,  scale,   multiply, swiglu,
+                                swiglu_clamped, geglu, exp_minus, from_half, from_bfloat, to_half, quantise, tile};
     return table;
 }
 
