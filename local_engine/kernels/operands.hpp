@@ -18,6 +18,7 @@ struct Matrix {
     std::int64_t rows = 0;
     std::int64_t cols = 0;
     std::size_t row_bytes = 0;
+    bool exact = false;  // always multiplied by float activations
 
     explicit operator bool() const { return data != nullptr; }
     const std::byte* row(std::int64_t index) const { return data + static_cast<std::size_t>(index) * row_bytes; }

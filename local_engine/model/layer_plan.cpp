@@ -35,6 +35,7 @@ struct Architecture {
     bool sinks_and_biases = false;
     bool post_norms = false;
     bool scaled_embedding = false;
+    bool exact_cache = false;  // models whose scores amplify small errors
     std::string_view ffn_norm = "ffn_norm";
 };
 constexpr Architecture kArchitectures[] = {
@@ -49,7 +50,8 @@ constexpr Architecture kArchitectures[] = {
      .ffn = Ffn::DenseFirst,
      .normalise = false,
      .shared_expert = true,
-     .latent = true},
+     .latent = true,
+     .exact_cache = true},
     {.name = "llama4",
      .pairs = Rope::Pairs::Neighbours,
      .qk_norm = QkNorm::Plain,
@@ -73,7 +75,8 @@ constexpr Architecture kArchitectures[] = {
      .masks = Masks::FiveOfSixWindows,
      .activation = Activation::Geglu,
      .post_norms = true,
-     .scaled_embedding = true},
+     .scaled_embedding = true,
+     .exact_cache = true},
 };
 
 Router::Gating read_gating(PlanKeys& keys, const Architecture& row) {
@@ -157,6 +160,7 @@ LayerPlan read_layer(PlanKeys& keys, const Architecture& row, const ModelPlan& p
                     .qk_norm = row.qk_norm,
                     .qkv_bias = row.qkv_bias,
                     .output_bias = row.sinks_and_biases,
+                    .exact_cache = row.exact_cache,
                     .sinks = row.sinks_and_biases,
                     .post_norms = row.post_norms,
                     .activation = row.activation};

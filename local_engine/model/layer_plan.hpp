@@ -55,6 +55,8 @@ struct LayerPlan {
     QkNorm qk_norm = QkNorm::None;
     Bias qkv_bias = Bias::None;
     bool output_bias = false;
+    // Keys and values are computed from float activations: what is wrong with them meets every later token.
+    bool exact_cache = false;
     bool sinks = false;
     int rope = 0;  // which of the model's ropes; negative: no rotation
     Mask mask = {};

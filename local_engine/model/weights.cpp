@@ -173,6 +173,7 @@ void load_grouped_query(Loader& load, LayerWeights& weights, const std::string& 
     weights.query = load.matrix(block + "attn_q.weight", {width, layer.query_width()});
     weights.key = load.matrix(block + "attn_k.weight", {width, layer.kv_width()});
     weights.value = load.matrix(block + "attn_v.weight", {width, layer.kv_width()});
+    weights.key.exact = weights.value.exact = layer.exact_cache;
     weights.query_bias = load.bias(block + "attn_q.bias", layer.query_width(), layer.qkv_bias);
     weights.key_bias = load.bias(block + "attn_k.bias", layer.kv_width(), layer.qkv_bias);
     weights.value_bias = load.bias(block + "attn_v.bias", layer.kv_width(), layer.qkv_bias);
@@ -208,6 +209,7 @@ void load_latent(Loader& load, LayerWeights& weights, const std::string& block, 
         latent.value_first = plan.nope;
         latent.key_stride = latent.value_stride = plan.nope + plan.value;
     }
+    weights.row.exact = latent.key.exact = latent.value.exact = layer.exact_cache;
     weights.latent = latent;
 }
 
