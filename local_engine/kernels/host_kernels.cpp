@@ -35,6 +35,15 @@ void HostKernels::begin(const Batch& batch) {
     batch_.pages_per_sequence = batch.pages_per_sequence;
 }
 
+void rope_turns(float* turns, const Rope& rope, std::int64_t position) {
+    auto turned = static_cast<float>(position);
+    for (std::int32_t pair = 0; pair < rope.pairs; ++pair, turned *= rope.step) {
+        const auto angle = static_cast<double>(turned / rope.divisors[pair] * rope.factors[pair]);
+        *turns++ = static_cast<float>(std::cos(angle)) * rope.magnitude;
+        *turns++ = static_cast<float>(std::sin(angle)) * rope.magnitude;
+    }
+}
+
 float query_temperature(const Attention& attention, std::int64_t position) {
     if (attention.temperature == 0.0F) return 1.0F;
     const std::int64_t chunks = (position + 1) / attention.temperature_length;

@@ -50,6 +50,9 @@ inline std::size_t cache_offset(std::int64_t page, std::int64_t head, std::int64
     return static_cast<std::size_t>(((page * kv_heads + head) * kPageTokens + at % kPageTokens) * size);
 }
 
+// Cosine and sine, times the magnitude, of every pair at a position: turns (pairs, 2). See Rope.
+void rope_turns(float* turns, const Rope& rope, std::int64_t position);
+
 // Factor of a query at a position: see Attention::temperature.
 float query_temperature(const Attention& attention, std::int64_t position);
 

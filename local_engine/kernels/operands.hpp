@@ -34,12 +34,15 @@ struct Projection {
     const float* bias = nullptr;  // (weight.rows), or none
 };
 
-// Rotary embedding of the first 2 * pairs values of a head; none when pairs is 0. Angle of pair i: position *
-// frequencies[i].
+// Rotary embedding of the first 2 * pairs values of a head; none when pairs is 0. The angle of pair i is
+// position * step^i / divisors[i] * factors[i], in float and step by step, as the implementations that models were made
+// with compute it: at long contexts the rounding of the angle is what a model has seen.
 struct Rope {
     enum class Pairs { Neighbours, Halves };  // (2i, 2i+1), or (i, i + pairs)
     Pairs kind = Pairs::Neighbours;
-    const float* frequencies = nullptr;  // (pairs), scaling of long contexts included
+    float step = 1.0F;
+    const float* divisors = nullptr;  // (pairs) of the file
+    const float* factors = nullptr;   // (pairs) scaling to long contexts
     std::int32_t pairs = 0;
     float magnitude = 1.0F;  // YaRN: factor of sine and cosine
 };

@@ -15,8 +15,10 @@ namespace sluice::local_engine {
 
 struct RopePlan {
     Rope::Pairs pairs = Rope::Pairs::Neighbours;
-    std::vector<float> frequencies;  // radians per position of each pair, long-context scaling included
-    float magnitude = 1.0F;          // of sine and cosine
+    float step = 1.0F;            // from the angle of one pair to that of the next
+    std::vector<float> divisors;  // of each pair's angle
+    std::vector<float> factors;   // of each pair's angle: scaling to long contexts
+    float magnitude = 1.0F;       // of sine and cosine
 };
 
 struct MoePlan {

@@ -36,11 +36,10 @@ void stretch(RopePlan& rope, const RopeScaling& scaling, double base, double dim
     };
     const double low = std::max(0.0, std::floor(pair_of_turns(32.0)));
     const double high = std::min(dimensions - 1.0, std::ceil(pair_of_turns(1.0)));
-    for (std::size_t i = 0; i < rope.frequencies.size(); ++i) {
+    for (std::size_t i = 0; i < rope.factors.size(); ++i) {
         const double kept = 1.0 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0);
         const double share = scaling.type == "yarn" ? kept : 0.0;
-        const auto frequency = static_cast<double>(rope.frequencies[i]);
-        rope.frequencies[i] = static_cast<float>(frequency / scaling.factor * (1.0 - share) + frequency * share);
+        rope.factors[i] = static_cast<float>(1.0 / scaling.factor * (1.0 - share) + share);
     }
     if (scaling.type == "yarn") {
         rope.magnitude = static_cast<float>(scaling.attention_factor * (1.0 + 0.1 * std::log(scaling.factor)));
@@ -68,11 +67,10 @@ Result<RopePlan> make_rope(const gguf::Reader& file, Rope::Pairs kind, std::int6
     const auto pairs = static_cast<std::size_t>(dimensions / 2);
     const auto divisors = rope_divisors(file, pairs);
     if (!divisors) return divisors.error();
-    RopePlan rope{.pairs = kind, .frequencies = std::vector<float>(pairs)};
-    for (std::size_t i = 0; i < pairs; ++i) {
-        const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(dimensions);
-        rope.frequencies[i] = static_cast<float>(std::pow(base, exponent) / static_cast<double>((*divisors)[i]));
-    }
+    RopePlan rope{.pairs = kind,
+                  .step = std::pow(static_cast<float>(base), -2.0F / static_cast<float>(dimensions)),
+                  .divisors = *divisors,
+                  .factors = std::vector<float>(pairs, 1.0F)};
     if (scaling.type != "none") stretch(rope, scaling, base, static_cast<double>(dimensions));
     return rope;
 }

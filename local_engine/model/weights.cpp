@@ -240,8 +240,10 @@ Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Ke
     std::vector<Rope> ropes;
     for (const RopePlan& rope : plan.ropes) {
         ropes.push_back({.kind = rope.pairs,
-                         .frequencies = load.place(rope.frequencies),
-                         .pairs = static_cast<std::int32_t>(rope.frequencies.size()),
+                         .step = rope.step,
+                         .divisors = load.place(rope.divisors),
+                         .factors = load.place(rope.factors),
+                         .pairs = static_cast<std::int32_t>(rope.factors.size()),
                          .magnitude = rope.magnitude});
     }
     for (std::size_t i = 0; i < plan.layers.size() && !load.error(); ++i) {

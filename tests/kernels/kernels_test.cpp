@@ -166,12 +166,13 @@ TEST_P(KernelsTest, AttentionOverPagesOfMixedSequences) {
     for (const KvType type : {KvType::F32, KvType::F16}) {
         for (const auto kind : {Rope::Pairs::Neighbours, Rope::Pairs::Halves}) {
             for (const std::int32_t size : {32, 80}) {
-                const auto frequencies = random_floats(static_cast<std::size_t>(size / 4), random_);
+                const std::vector<float> divisors(static_cast<std::size_t>(size / 4), 1.5F);
+                const auto factors = random_floats(divisors.size(), random_);
                 const auto norms = random_floats(static_cast<std::size_t>(size), random_);
                 Attention attention{.heads = 6, .kv_heads = 2, .head_size = size, .scale = 0.2F, .norm_epsilon = 1e-6F};
                 attention.q_norm = kind == Rope::Pairs::Halves ? norms.data() : nullptr;
                 attention.k_norm = attention.q_norm;
-                attention.rope = {kind, frequencies.data(), size / 4, 1.1F};
+                attention.rope = {kind, 0.9F, divisors.data(), factors.data(), size / 4, 1.1F};
                 const std::size_t bytes = static_cast<std::size_t>(12 * 2 * kPageTokens * size) * sizeof(float);
                 KvLayer caches[2] = {{fast_->allocate(bytes), fast_->allocate(bytes), type},
                                      {reference_->allocate(bytes), reference_->allocate(bytes), type}};

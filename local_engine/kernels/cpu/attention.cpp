@@ -7,22 +7,16 @@
 
 namespace sluice::local_engine::cpu {
 
-// Sines and cosines are the same in all layers: computed once per batch, in double because positions are large.
+// Sines and cosines are the same in all layers: computed once per batch.
 const float* CpuKernels::rotation_for(const Rope& rope) {
     for (const Rotation& known : rotations_) {
-        if (known.of == rope.frequencies) return known.turns.data();
+        if (known.of == rope.factors) return known.turns.data();
     }
     Rotation& made = rotations_[0].of == nullptr ? rotations_[0] : rotations_[1];
-    made.of = rope.frequencies;
+    made.of = rope.factors;
     made.turns.resize(static_cast<std::size_t>(batch().size() * rope.pairs * 2));
-    float* out = made.turns.data();
     for (std::int64_t row = 0; row < batch().size(); ++row) {
-        for (std::int32_t pair = 0; pair < rope.pairs; ++pair) {
-            const double angle =
-                static_cast<double>(batch().position(row)) * static_cast<double>(rope.frequencies[pair]);
-            *out++ = static_cast<float>(std::cos(angle)) * rope.magnitude;
-            *out++ = static_cast<float>(std::sin(angle)) * rope.magnitude;
-        }
+        rope_turns(made.turns.data() + row * rope.pairs * 2, rope, batch().position(row));
     }
     return made.turns.data();
 }

@@ -58,9 +58,9 @@ private:
         std::int64_t first, stride;  // row of head 0, rows from head to head
         std::int64_t rows;           // of one head
     };
-    // Sines and cosines of one table of frequencies for the tokens of this batch.
+    // Sines and cosines of one Rope for the tokens of this batch.
     struct Rotation {
-        const float* of = nullptr;  // null: not computed yet in this batch
+        const float* of = nullptr;  // its factors; null: not computed yet in this batch
         std::vector<float> turns;   // (n, pairs, 2) cosine and sine
     };
     // Query heads that read the same keys and are computed by one task.

@@ -47,10 +47,11 @@ void normalise(float* out, const float* x, const float* weight, std::int64_t wid
 
 void rotate(float* head, const Rope& rope, std::int64_t position) {
     const bool neighbours = rope.kind == Rope::Pairs::Neighbours;
+    Floats turns(static_cast<std::size_t>(2 * rope.pairs));
+    rope_turns(turns.data(), rope, position);
     for (std::int32_t i = 0; i < rope.pairs; ++i) {
-        const double angle = static_cast<double>(position) * static_cast<double>(rope.frequencies[i]);
-        const double cosine = std::cos(angle) * static_cast<double>(rope.magnitude);
-        const double sine = std::sin(angle) * static_cast<double>(rope.magnitude);
+        const auto cosine = static_cast<double>(turns[static_cast<std::size_t>(2 * i)]);
+        const auto sine = static_cast<double>(turns[static_cast<std::size_t>(2 * i + 1)]);
         float& a = head[neighbours ? 2 * i : i];
         float& b = head[neighbours ? 2 * i + 1 : i + rope.pairs];
         const double first = static_cast<double>(a);

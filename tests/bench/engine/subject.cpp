@@ -61,8 +61,10 @@ ModelPlan made_plan(bool experts) {
                     .ffn = 3072};
     if (experts) layer.moe = MoePlan{.experts = 64, .used = 8, .ffn = 768};
     plan.layers.assign(experts ? 4 : 28, layer);
-    RopePlan& rope = plan.ropes.emplace_back(RopePlan{.pairs = Rope::Pairs::Halves});
-    for (int i = 0; i < 64; ++i) rope.frequencies.push_back(std::pow(1e6F, -static_cast<float>(i) / 64.0F));
+    plan.ropes.push_back({.pairs = Rope::Pairs::Halves,
+                          .step = std::pow(1e6F, -1.0F / 64.0F),
+                          .divisors = std::vector<float>(64, 1.0F),
+                          .factors = std::vector<float>(64, 1.0F)});
     return plan;
 }
 
@@ -83,7 +85,7 @@ LayerWeights make_layer(Subject& subject, TensorType type, TensorType down) {
                          .norm_epsilon = plan.norm_epsilon,
                          .q_norm = make_vector(subject, layer.head_size),
                          .k_norm = make_vector(subject, layer.head_size),
-                         .rope = {rope.pairs, rope.frequencies.data(), 64, 1.0F}};
+                         .rope = {rope.pairs, rope.step, rope.divisors.data(), rope.factors.data(), 64, 1.0F}};
     if (!layer.moe) {
         weights.ffn = DenseFfn{make_matrix(subject, type, layer.ffn, plan.width),
                                make_matrix(subject, type, layer.ffn, plan.width),
