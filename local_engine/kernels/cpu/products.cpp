@@ -35,9 +35,7 @@ void Rows::quantise(const Simd& simd, ThreadPool& pool) {
 }
 
 bool Products::wants_quantised(const Matrix& weight) const {
-    const TensorType type = weight.type;
-    return activations_ == Activations::Q8 && !weight.exact &&
-           (type == TensorType::Q8_0 || type == TensorType::Q4_K || type == TensorType::Q6_K);
+    return activations_ == Activations::Q8 && !weight.exact && simd_.has_tile(weight.type);
 }
 
 const float* Products::expanded(Scratch& scratch, const Matrix& weight, std::int64_t row) const {

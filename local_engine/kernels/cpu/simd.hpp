@@ -43,9 +43,10 @@ struct Simd {
     void (*quantise)(std::int8_t* values, float* scales, float* sums, float* half_sums, const float* x,
                      std::int64_t count);
     // out[c * kTileRows + r] = row (first + r) of weight · row columns[c] of x, r < rows <= kTileRows.
-    // Q8_0, Q4_K and Q6_K only.
+    // Types for which has_tile is true only.
     void (*tile)(float* out, const Matrix& weight, std::int64_t first, std::int64_t rows, const QuantisedRows& x,
                  const std::int32_t* columns, std::int64_t column_count);
+    bool (*has_tile)(TensorType type);  // of types whose weights are multiplied by 8-bit activations
 };
 
 const Simd& scalar_simd();
