@@ -199,6 +199,94 @@ TEST_P(KernelsTest, AttentionOverPagesOfMixedSequences) {
     }
 }
 
+struct MaskedCase {
+    Mask mask;
+    bool sinks, norm_after, rotated;
+    float temperature;
+};
+
+// Windows and chunks whose borders fall into, on and between pages; sinks; layers without rotation.
+TEST_P(KernelsTest, MaskedAttentionWithSinksAndTemperature) {
+    constexpr std::int32_t kSize = 32;
+    const std::vector<float> ones(kSize / 2, 1.0F);
+    const std::vector<float> sinks{0.5F, -30.0F, 40.0F, 3.0F};
+    for (const MaskedCase& one :
+         {MaskedCase{{Mask::Kind::Window, 16}, true, false, true, 0.0F},
+          MaskedCase{{Mask::Kind::Window, 64}, false, false, true, 0.0F},
+          MaskedCase{{Mask::Kind::Window, 1}, true, false, true, 0.0F},
+          MaskedCase{{Mask::Kind::Chunk, 48}, false, true, true, 0.0F},
+          MaskedCase{{Mask::Kind::Chunk, 64}, true, true, true, 0.0F}, MaskedCase{{}, true, false, false, 0.3F}}) {
+        Attention attention{.heads = 4, .kv_heads = 2, .head_size = kSize, .scale = 0.3F, .norm_epsilon = 1e-5F};
+        attention.mask = one.mask;
+        attention.norm_after_rotation = one.norm_after;
+        attention.sinks = one.sinks ? sinks.data() : nullptr;
+        attention.temperature = one.temperature;
+        attention.temperature_length = 50;
+        if (one.rotated) attention.rope = {Rope::Pairs::Halves, 0.7F, ones.data(), ones.data(), kSize / 2, 1.0F};
+        const std::size_t bytes = 12 * 2 * kPageTokens * kSize * sizeof(float);
+        const KvLayer caches[2] = {{fast_->allocate(bytes), fast_->allocate(bytes), KvType::F32},
+                                   {reference_->allocate(bytes), reference_->allocate(bytes), KvType::F32}};
+        for (const TestBatch& batch :
+             {TestBatch({{0, 150}, {0, 1}, {0, 64}}), TestBatch({{150, 1}, {1, 30}, {64, 9}})}) {
+            begin(batch);
+            const auto q = random_floats(batch.size() * 4 * kSize, random_);
+            const auto k = random_floats(batch.size() * 2 * kSize, random_);
+            const auto v = random_floats(k.size(), random_);
+            const double off = compare(std::vector<float>(q.size()), [&](Kernels& kernels, float* to) {
+                const KvLayer& cache = caches[&kernels == reference_.get() ? 1 : 0];
+                auto queries = q;
+                auto keys = k;
+                kernels.rotate_and_store(queries.data(), keys.data(), v.data(), attention, cache);
+                kernels.attend(to, queries.data(), attention, cache);
+            });
+            EXPECT_LT(off, 2e-5) << static_cast<int>(one.mask.kind) << " " << one.mask.size;
+        }
+    }
+}
+
+// Both layouts of the key expansion, more heads than one task takes, quantised and float expansions.
+TEST_P(KernelsTest, LatentAttentionAbsorbsAndExpandsAlike) {
+    constexpr std::int32_t kHeads = 20;
+    const std::vector<float> ones(8, 1.0F);
+    const auto norm = random_floats(64, random_);
+    for (const bool split : {true, false}) {
+        for (const TensorType type : {TensorType::F16, TensorType::Q8_0}) {
+            const OwnedMatrix key = random_matrix(type, split ? kHeads * 64 : kHeads * 80, split ? 32 : 64, random_);
+            const OwnedMatrix value = split ? random_matrix(type, kHeads * 48, 64, random_) : key;
+            LatentAttention latent{.nope_size = 32, .rope_size = 16, .latent = 64, .value_size = 48};
+            latent.latent_norm = norm.data();
+            latent.keys = split ? LatentAttention::Keys::Absorbed : LatentAttention::Keys::Rows;
+            latent.key = key.view;
+            latent.value = split ? value.view : key.view;
+            latent.key_stride = split ? 64 : 80;
+            latent.value_stride = split ? 48 : 80;
+            latent.value_first = split ? 0 : 32;
+            latent.attention = {.heads = kHeads, .kv_heads = 1, .head_size = 80, .value_size = 64, .scale = 0.05F};
+            latent.attention.norm_epsilon = 1e-5F;
+            latent.attention.rope = {Rope::Pairs::Neighbours, 0.6F, ones.data(), ones.data(), 8, 1.0F};
+            const std::size_t bytes = 12 * kPageTokens * 80 * sizeof(float);
+            const KvLayer caches[2] = {{fast_->allocate(bytes), nullptr, KvType::F32},
+                                       {reference_->allocate(bytes), nullptr, KvType::F32}};
+            for (const TestBatch& batch : {TestBatch({{0, 70}, {0, 3}}), TestBatch({{70, 1}, {3, 1}})}) {
+                begin(batch);
+                const auto q = random_floats(batch.size() * kHeads * 48, random_);
+                const auto rows = random_floats(batch.size() * 80, random_);
+                const double off =
+                    compare(std::vector<float>(batch.size() * kHeads * 48), [&](Kernels& kernels, float* to) {
+                        const KvLayer& cache = caches[&kernels == reference_.get() ? 1 : 0];
+                        std::vector<float> absorbed(batch.size() * kHeads * 80);
+                        std::vector<float> mixed(batch.size() * kHeads * 64);
+                        auto row = rows;
+                        kernels.absorb_and_store(absorbed.data(), q.data(), row.data(), latent, cache);
+                        kernels.attend(mixed.data(), absorbed.data(), latent.attention, cache);
+                        kernels.expand_values(to, mixed.data(), latent);
+                    });
+                EXPECT_LT(off, std::max(3e-5, 3.0 * tolerance(type))) << split << " " << traits(type)->name;
+            }
+        }
+    }
+}
+
 TEST_P(KernelsTest, DenseFeedForward) {
     for (const TensorType type : {TensorType::F16, TensorType::Q8_0, TensorType::Q4_K}) {
         const OwnedMatrix gate = random_matrix(type, 256, 256, random_);
@@ -247,6 +335,35 @@ TEST_P(KernelsTest, ExpertsChooseAlikeAndComputeAlike) {
         const double off = compare(std::vector<float>(x.size(), 0.1F),
                                    [&](Kernels& kernels, float* to) { kernels.moe_ffn(to, ffn, x.data()); });
         EXPECT_LT(off, 3.0 * GetParam().tolerance) << tokens;
+    }
+}
+
+TEST_P(KernelsTest, ExpertsWithBiasesClampedActivationSharedExpertAndWeightedInput) {
+    const OwnedMatrix router = random_matrix(TensorType::F32, 12, 256, random_);
+    const OwnedMatrix gate = random_matrix(TensorType::MXFP4, 12 * 96, 256, random_);
+    const OwnedMatrix up = random_matrix(TensorType::Q5_K, 12 * 96, 256, random_);
+    const OwnedMatrix down = random_matrix(TensorType::Q5_1, 12 * 256, 96, random_);
+    const OwnedMatrix shared = random_matrix(TensorType::Q8_0, 256, 256, random_);
+    const auto biases = random_floats(12 * 256, random_);
+    for (const bool weigh : {false, true}) {
+        MoeFfn ffn = some_experts(router, gate, up, down);
+        ffn.router.bias = biases.data();
+        ffn.router.selection_bias = biases.data() + 12;
+        ffn.router.gating = Router::Gating::Sigmoid;
+        ffn.router.groups = 4;
+        ffn.router.groups_used = 2;
+        ffn.router.scale = 2.5F;
+        ffn.gate_bias = ffn.up_bias = ffn.down_bias = biases.data();
+        ffn.activation = weigh ? Activation::Geglu : Activation::SwigluClamped;
+        ffn.weigh_input = weigh;
+        ffn.shared = {shared.view, shared.view, shared.view, Activation::Swiglu};
+        for (const std::int32_t tokens : {1, 9}) {
+            begin(TestBatch({{0, tokens}}));
+            const auto x = random_floats(static_cast<std::size_t>(tokens) * 256, random_);
+            const double off = compare(std::vector<float>(x.size(), 0.1F),
+                                       [&](Kernels& kernels, float* to) { kernels.moe_ffn(to, ffn, x.data()); });
+            EXPECT_LT(off, 3.0 * GetParam().tolerance) << weigh << " " << tokens;
+        }
     }
 }
 
