@@ -173,7 +173,8 @@ void load_grouped_query(Loader& load, LayerWeights& weights, const std::string& 
     weights.query = load.matrix(block + "attn_q.weight", {width, layer.query_width()});
     weights.key = load.matrix(block + "attn_k.weight", {width, layer.kv_width()});
     weights.value = load.matrix(block + "attn_v.weight", {width, layer.kv_width()});
-    weights.key.exact = weights.value.exact = layer.exact_cache;
+    // IQ4_XS is for models that hardly fit: their small key and value matrices are worth the more exact product.
+    weights.key.exact = weights.value.exact = layer.exact_cache || weights.key.type == TensorType::IQ4_XS;
     weights.query_bias = load.bias(block + "attn_q.bias", layer.query_width(), layer.qkv_bias);
     weights.key_bias = load.bias(block + "attn_k.bias", layer.kv_width(), layer.qkv_bias);
     weights.value_bias = load.bias(block + "attn_v.bias", layer.kv_width(), layer.qkv_bias);
