@@ -181,7 +181,8 @@ std::vector<std::string> golden_names() {
 }
 
 std::vector<std::string> bundled_names() {
-    return {"llama3-n-Q8_0", "mixtral-n-Q8_0", "qwen3-n-Q8_0", "qwen3moe-n-Q8_0", "qwen3moe-k-Q4_K_M"};
+    return {"llama3-n-Q8_0",  "mixtral-n-Q8_0", "qwen3-n-Q8_0",     "qwen3moe-n-Q8_0", "qwen3moe-k-Q4_K_M",
+            "qwen2-k-Q4_K_M", "gptoss-n-MXFP4", "deepseek2-n-Q8_0", "llama4-n-Q8_0",   "gemma3-n-Q8_0"};
 }
 
 std::string judge_exact(const GoldenCase& golden, const std::vector<float>& logits) {
