@@ -61,8 +61,8 @@ ModelInfo describe_model(const EngineConfig& config, const Model& model, std::in
                    .architecture = plan.architecture,
                    .context_length = context,
                    .vocabulary = plan.vocabulary,
-                   .layers = plan.layers,
-                   .experts = plan.layer.moe ? plan.layer.moe->experts : 0,
+                   .layers = static_cast<std::int64_t>(plan.layers.size()),
+                   .experts = plan.experts(),
                    .file_bytes = model.file->file_bytes(),
                    .kernels = model.kernels->name()};
     for (const gguf::Tensor& tensor : model.file->tensors()) {

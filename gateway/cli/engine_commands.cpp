@@ -1,8 +1,9 @@
-// models inspect, logits and tokenize: looking into a GGUF file, and at what the engine computes from it.
+// models inspect, logits, tokenize and detokenize: looking into a GGUF file, and at what the engine computes from it.
 #include "gateway/cli/command.hpp"
 #include "gateway/config/values.hpp"
 #include "local_engine/diagnostics.hpp"
 #include "local_engine/gguf/reader.hpp"
+#include "local_engine/model/memory_plan.hpp"
 #include "local_engine/tokenizer/tokenizer.hpp"
 
 #include <fmt/format.h>
@@ -12,8 +13,9 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <ostream>
-#include <sstream>
+#include <span>
 
 namespace sluice::gateway::cli {
 namespace {
@@ -24,6 +26,13 @@ using local_engine::gguf::Reader;
 
 core::Error wrong(std::string option, std::string detail) {
     return {.code = core::Errc::InvalidRequest, .detail = std::move(detail), .field = std::move(option)};
+}
+
+// The model file: --model, or the first argument.
+core::Result<std::string> model_path(const Arguments& arguments) {
+    if (const auto given = arguments.get("--model")) return *given;
+    if (const auto given = arguments.positional(0)) return *given;
+    return wrong("--model", "is needed: the model file");
 }
 
 std::string shape_of(const local_engine::gguf::Tensor& tensor) {
@@ -59,13 +68,46 @@ Summary summary_of(const Reader& file) {
     return summary;
 }
 
+std::size_t cache_bytes_per_token(const local_engine::ModelPlan& plan) {
+    return local_engine::Forward::page_bytes(plan, local_engine::KvType::F16) / local_engine::kPageTokens;
+}
+
+// One row for each run of layers that are alike.
+std::vector<std::vector<std::string>> layer_rows(const local_engine::ModelPlan& plan) {
+    std::vector<std::vector<std::string>> rows;
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+        std::string attention = local_engine::describe_attention(plan.layers[i]);
+        std::string feed_forward = local_engine::describe_feed_forward(plan.layers[i]);
+        const bool same = !rows.empty() && rows.back()[1] == attention && rows.back()[2] == feed_forward;
+        if (!same) {
+            first = i;
+            rows.push_back({"", std::move(attention), std::move(feed_forward)});
+        }
+        rows.back()[0] = first == i ? std::to_string(i) : std::to_string(first) + "-" + std::to_string(i);
+    }
+    return rows;
+}
+
+Json plan_json(const Reader& file) {
+    const auto plan = local_engine::read_plan(file);
+    if (!plan) return {{"runs", false}, {"reason", core::describe(plan.error())}};
+    Json layers = Json::array();
+    for (const auto& layer : plan->layers) {
+        layers.push_back({{"attention", local_engine::describe_attention(layer)},
+                          {"feed_forward", local_engine::describe_feed_forward(layer)}});
+    }
+    return {{"runs", true}, {"cache_bytes_per_token", cache_bytes_per_token(*plan)}, {"layers", std::move(layers)}};
+}
+
 Json inspect_json(const Reader& file, const Summary& summary, bool with_tensors) {
     Json json{{"name", summary.name},
               {"architecture", summary.architecture},
               {"context_length", summary.context},
               {"parameters", summary.parameters},
               {"file_bytes", file.file_bytes()},
-              {"tensors_by_type", summary.tensors_by_type}};
+              {"tensors_by_type", summary.tensors_by_type},
+              {"plan", plan_json(file)}};
     if (!with_tensors) return json;
     json["tensors"] = Json::array();
     for (const auto& tensor : file.tensors()) {
@@ -80,7 +122,9 @@ Json inspect_json(const Reader& file, const Summary& summary, bool with_tensors)
 }
 
 int inspect(const Arguments& arguments, Program& program) {
-    const auto file = Reader::open(*arguments.positional(0));
+    const auto path = model_path(arguments);
+    if (!path) return fail(program.console, path.error());
+    const auto file = Reader::open(*path);
     if (!file) return fail(program.console, file.error());
     const Summary summary = summary_of(**file);
     std::ostream& out = program.console.out;
@@ -96,7 +140,18 @@ int inspect(const Arguments& arguments, Program& program) {
         {"file", grouped(static_cast<std::int64_t>((*file)->file_bytes())) + " bytes"}};
     for (const auto& [type, count] : summary.tensors_by_type)
         rows.push_back({"tensors in " + type, std::to_string(count)});
+    const auto plan = local_engine::read_plan(**file);
+    if (plan) {
+        rows.push_back({"key/value cache",
+                        grouped(static_cast<std::int64_t>(cache_bytes_per_token(*plan))) + " bytes per token (f16)"});
+    } else {
+        rows.push_back({"cannot be run", core::describe(plan.error())});
+    }
     print_table(out, {{"WHAT"}, {"VALUE"}}, rows, "");
+    if (plan) {
+        out << '\n';
+        print_table(out, {{"LAYERS"}, {"ATTENTION"}, {"FEED-FORWARD"}}, layer_rows(*plan), "");
+    }
     if (!arguments.has("--tensors")) return kDone;
     std::vector<std::vector<std::string>> tensors;
     for (const auto& tensor : (*file)->tensors()) {
@@ -108,23 +163,30 @@ int inspect(const Arguments& arguments, Program& program) {
     return kDone;
 }
 
-// "1,2,3", "1 2 3", or "@FILE" with such a list: prompts of goldens are long.
-core::Result<std::vector<std::int32_t>> read_numbers(const std::string& option, std::string text) {
-    if (text.starts_with('@')) {
-        std::ifstream file(text.substr(1));
-        if (!file) return wrong(option, text.substr(1) + " cannot be read");
-        text.assign(std::istreambuf_iterator<char>(file), {});
-    }
-    std::ranges::replace(text, ',', ' ');
+// A JSON array of whole numbers; `what` names it in errors.
+core::Result<std::vector<std::int32_t>> parse_numbers(const std::string& what, const std::string& text) {
+    const auto json = core::parse_json(text);
+    if (!json || !json->is_array()) return wrong(what, "must hold a JSON array of whole numbers, such as [1, 2, 3]");
     std::vector<std::int32_t> numbers;
-    std::istringstream stream(text);
-    for (std::string word; stream >> word;) {
-        const auto number = parse_integer(word);
-        if (!number || *number < 0 || *number > INT32_MAX) return wrong(option, "must be whole numbers, such as 1,2,3");
-        numbers.push_back(static_cast<std::int32_t>(*number));
+    for (const Json& entry : *json) {
+        if (!entry.is_number_integer()) return wrong(what, "holds something that is not a whole number");
+        const auto number = entry.get<std::int64_t>();
+        if (number < 0 || number > INT32_MAX) return wrong(what, "holds a number below 0 or above 2147483647");
+        numbers.push_back(static_cast<std::int32_t>(number));
     }
-    if (numbers.empty()) return wrong(option, "holds no number");
     return numbers;
+}
+
+core::Result<std::vector<std::int32_t>> read_numbers(const std::string& option, const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return wrong(option, path + " cannot be read");
+    return parse_numbers(option, std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+void print_numbers(std::ostream& out, std::span<const std::int32_t> numbers) {
+    out << '[';
+    for (std::size_t i = 0; i < numbers.size(); ++i) out << (i > 0 ? ", " : "") << numbers[i];
+    out << "]\n";
 }
 
 template <class Value>
@@ -146,6 +208,10 @@ core::Result<DiagnosticOptions> read_options(const Arguments& arguments) {
     using local_engine::Activations, local_engine::Backend, local_engine::KvType;
     DiagnosticOptions options;
     options.instruction_set = arguments.get_or("--instructions", "");
+    if (arguments.get_or("--backend", "") == "cuda") {
+        return core::Error{core::Errc::Unsupported, "this build has no CUDA backend; use cpu or reference",
+                           "--backend"};
+    }
     auto read = read_word<Backend>(arguments, "--backend", {{"cpu", Backend::Cpu}, {"reference", Backend::Reference}},
                                    options.backend);
     if (read)
@@ -177,90 +243,114 @@ int write_floats(const std::vector<float>& values, const std::string& path, Prog
     return kDone;
 }
 
-int print_greedy(const Arguments& arguments, std::span<const std::int32_t> ids, const DiagnosticOptions& options,
-                 Program& program) {
+int print_greedy(const Arguments& arguments, const std::string& model, std::span<const std::int32_t> ids,
+                 const DiagnosticOptions& options, Program& program) {
     const auto count = parse_integer(arguments.get_or("--greedy", "0"));
     if (!count || *count < 1 || *count > 100'000) {
         return fail(program.console, wrong("--greedy", "must be a number between 1 and 100000"));
     }
-    const auto tokens = local_engine::greedy(*arguments.positional(0), ids, static_cast<std::int32_t>(*count), options);
+    const auto tokens = local_engine::greedy(model, ids, static_cast<std::int32_t>(*count), options);
     if (!tokens) return fail(program.console, tokens.error());
-    for (std::size_t i = 0; i < tokens->size(); ++i) program.console.out << (i > 0 ? " " : "") << (*tokens)[i];
-    program.console.out << '\n';
+    print_numbers(program.console.out, *tokens);
     return kDone;
 }
 
 int logits(const Arguments& arguments, Program& program) {
-    const auto given = arguments.get("--ids");
-    if (!given) return fail(program.console, wrong("--ids", "is needed: the prompt's token ids"));
-    const auto ids = read_numbers("--ids", *given);
+    const auto model = model_path(arguments);
+    if (!model) return fail(program.console, model.error());
+    const auto given = arguments.get("--tokens");
+    if (!given) return fail(program.console, wrong("--tokens", "is needed: a file with the prompt's token ids"));
+    const auto ids = read_numbers("--tokens", *given);
     if (!ids) return fail(program.console, ids.error());
+    if (ids->empty()) return fail(program.console, wrong("--tokens", "holds no number"));
     const auto options = read_options(arguments);
     if (!options) return fail(program.console, options.error());
-    if (arguments.has("--greedy")) return print_greedy(arguments, *ids, *options, program);
+    if (arguments.has("--greedy")) return print_greedy(arguments, *model, *ids, *options, program);
 
-    std::vector<std::int32_t> positions{static_cast<std::int32_t>(ids->size()) - 1};
-    if (const auto text = arguments.get("--positions")) {
-        const auto wanted = read_numbers("--positions", *text);
+    std::vector<std::int32_t> positions(ids->size());
+    std::iota(positions.begin(), positions.end(), 0);
+    if (const auto path = arguments.get("--positions")) {
+        const auto wanted = read_numbers("--positions", *path);
         if (!wanted) return fail(program.console, wanted.error());
         positions = *wanted;
     }
     const auto out = arguments.get("--out");
     if (!out) return fail(program.console, wrong("--out", "is needed: the file for little-endian float32 rows"));
-    const auto values = local_engine::logits(*arguments.positional(0), *ids, positions, *options);
+    const auto values = local_engine::logits(*model, *ids, positions, *options);
     if (!values) return fail(program.console, values.error());
     return write_floats(*values, *out, program);
 }
 
 int tokenize(const Arguments& arguments, Program& program) {
-    const auto file = Reader::open(*arguments.positional(0));
+    const auto path = model_path(arguments);
+    if (!path) return fail(program.console, path.error());
+    const auto file = Reader::open(*path);
     if (!file) return fail(program.console, file.error());
     const auto tokenizer = local_engine::Tokenizer::from(**file);
     if (!tokenizer) return fail(program.console, tokenizer.error());
-    std::string text;
-    if (const auto given = arguments.positional(1)) {
-        text = *given;
-    } else {
-        text.assign(std::istreambuf_iterator<char>(program.console.in), {});
-    }
-    const auto mode =
-        arguments.has("--special") ? local_engine::SpecialTokens::Parse : local_engine::SpecialTokens::Plain;
-    const std::vector<local_engine::TokenId> tokens = tokenizer->encode(text, mode);
-    std::ostream& out = program.console.out;
-    if (arguments.has("--json")) {
-        Json json = Json::array();
-        for (const auto token : tokens) json.push_back({{"id", token}, {"spelling", tokenizer->spelling(token)}});
-        print_json(out, json);
+    const std::string text(std::istreambuf_iterator<char>(program.console.in), {});
+    const bool special = arguments.has("--special");
+    const auto mode = special ? local_engine::SpecialTokens::Parse : local_engine::SpecialTokens::Plain;
+    std::vector<local_engine::TokenId> tokens = tokenizer->encode(text, mode);
+    if (special && tokenizer->add_bos() && tokenizer->bos()) tokens.insert(tokens.begin(), *tokenizer->bos());
+    const bool add_eos = (*file)->boolean("tokenizer.ggml.add_eos_token").value_or(false);
+    if (special && add_eos && tokenizer->eos()) tokens.push_back(*tokenizer->eos());
+    if (!arguments.has("--spellings")) {
+        print_numbers(program.console.out, tokens);
         return kDone;
     }
-    for (std::size_t i = 0; i < tokens.size(); ++i) out << (i > 0 ? " " : "") << tokens[i];
-    out << '\n';
+    Json json = Json::array();
+    for (const auto token : tokens) json.push_back({{"id", token}, {"spelling", tokenizer->spelling(token)}});
+    print_json(program.console.out, json);
+    return kDone;
+}
+
+int detokenize(const Arguments& arguments, Program& program) {
+    const auto path = model_path(arguments);
+    if (!path) return fail(program.console, path.error());
+    const auto file = Reader::open(*path);
+    if (!file) return fail(program.console, file.error());
+    const auto tokenizer = local_engine::Tokenizer::from(**file);
+    if (!tokenizer) return fail(program.console, tokenizer.error());
+    const std::string text(std::istreambuf_iterator<char>(program.console.in), {});
+    const auto tokens = parse_numbers("standard input", text);
+    if (!tokens) return fail(program.console, tokens.error());
+    program.console.out << tokenizer->decode(*tokens);
     return kDone;
 }
 
 }  // namespace
 
 std::vector<Command> engine_commands() {
-    const Positional model{"FILE.gguf", "the model file"};
+    const Positional model{"FILE.gguf", "the model file", false};
+    const Option model_option{"--model", "FILE.gguf", "the model file"};
     return {
         {{.name = "models inspect",
           .summary = "Says what is in a GGUF file, after checking all of its structure.",
           .positionals = {model},
-          .options = {{"--tensors", "", "list every tensor"}, json_option()}},
+          .options = {model_option, {"--tensors", "", "list every tensor"}, json_option()}},
          inspect},
         {{.name = "models tokenize",
-          .summary = "Turns a text into the model's token ids.",
-          .positionals = {model, {"TEXT", "default: standard input", false}},
-          .options = {{"--special", "", "recognise control tokens in the text"}, json_option()}},
+          .summary = "Turns the text on standard input into the model's token ids, a JSON array.",
+          .positionals = {model},
+          .options = {model_option,
+                      {"--special", "", "recognise control tokens in the text, add BOS and EOS as the file says"},
+                      {"--spellings", "", "objects with id and spelling"}}},
          tokenize},
+        {{.name = "models detokenize",
+          .summary = "Turns a JSON array of token ids on standard input into text.",
+          .positionals = {model},
+          .options = {model_option}},
+         detokenize},
         {{.name = "models logits",
           .summary = "Computes a model's raw answers to token ids, for comparison with other engines.",
           .positionals = {model},
-          .options = {{"--ids", "IDS", "prompt as 1,2,3 or @FILE; no BOS is added"},
-                      {"--positions", "LIST", "prompt positions whose logits are wanted; default: the last"},
+          .options = {model_option,
+                      {"--tokens", "FILE.json", "prompt, a JSON array of ids; no BOS is added"},
+                      {"--positions", "FILE.json", "prompt positions whose logits are wanted, ascending; default: all"},
                       {"--out", "FILE", "little-endian float32, (positions, vocabulary)"},
-                      {"--greedy", "N", "print the N most likely tokens that follow instead"},
-                      {"--backend", "cpu|reference", "default: cpu"},
+                      {"--greedy", "N", "print the N most likely tokens that follow, as JSON, instead"},
+                      {"--backend", "reference|cpu|cuda", "default: cpu"},
                       {"--kv", "f16|f32", "key/value cache; default: f16"},
                       {"--activations", "q8|f32", "input of quantised products; default: q8"},
                       {"--instructions", "NAME", "instruction set of the cpu backend; default: the best"},

@@ -107,9 +107,8 @@ Result<void> Parser::metadata() {
     const auto twin =
         std::adjacent_find(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.key == b.key; });
     if (twin != entries.end()) return corrupt(twin->key, "the key appears twice");
-    if (const auto parts = reader_.integer("split.count"); parts && *parts > 1) {
-        return Error{Errc::Unsupported,
-                     "one of " + std::to_string(*parts) + " parts; split files are not supported, merge them",
+    if (const auto parts = reader_.integer("split.count"); !reader_.may_be_split_ && parts && *parts > 1) {
+        return Error{Errc::Unsupported, "one of " + std::to_string(*parts) + " parts; only a file can be split",
                      "split.count"};
     }
     return {};

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 namespace sluice::local_engine::gguf {
@@ -46,6 +47,64 @@ struct Descriptor {
 }  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& path) {
+    auto reader = open_file(path);
+    if (!reader || (*reader)->integer("split.count").value_or(1) <= 1) return reader;
+    if (auto joined = (*reader)->join_parts(path); !joined) return joined.error();
+    return reader;
+}
+
+Result<void> Reader::join_parts(const std::filesystem::path& first) {
+    const auto count = require_integer("split.count", 2, 1000);
+    const auto number = require_integer("split.no", 0, 999);
+    const auto total = require_integer("split.tensors.count", 1, 65'536);
+    for (const auto* read : {&count, &number, &total}) {
+        if (!*read) return read->error();
+    }
+    const auto ending = [&](std::int64_t part) {
+        char text[40];
+        std::snprintf(text, sizeof(text), "-%05d-of-%05d.gguf", static_cast<int>(part) + 1, static_cast<int>(*count));
+        return std::string(text);
+    };
+    const std::string name = first.filename().string();
+    if (*number != 0 || !name.ends_with(ending(0))) {
+        return wrong("split.no", "a split model is opened by its first part, NAME" + ending(0));
+    }
+    const std::string stem = name.substr(0, name.size() - ending(0).size());
+    for (std::int64_t part = 1; part < *count; ++part) {
+        auto opened = open_file(first.parent_path() / (stem + ending(part)));
+        if (!opened) return opened.error();
+        if (auto joined = join(std::move(*opened), part, *count); !joined) return joined.error();
+    }
+    if (std::ssize(tensors_) == *total) return {};
+    return wrong("split.tensors.count",
+                 "says " + std::to_string(*total) + " tensors, the parts hold " + std::to_string(tensors_.size()));
+}
+
+// Takes a part's tensors over; their bytes stay where they are, in the part.
+Result<void> Reader::join(std::unique_ptr<Reader> part, std::int64_t number, std::int64_t count) {
+    if (part->integer("split.no") != number || part->integer("split.count") != count) {
+        return wrong("split.no", "part " + std::to_string(number + 1) + " of the split model says it is another one");
+    }
+    const auto by_name = [this](std::uint32_t a, std::uint32_t b) { return tensors_[a].name < tensors_[b].name; };
+    for (const Tensor& tensor : part->tensors_) {
+        if (find(tensor.name) != nullptr) return wrong(tensor.name, "the tensor is in two parts of the split model");
+    }
+    for (const Tensor& tensor : part->tensors_) {
+        tensors_by_name_.push_back(static_cast<std::uint32_t>(tensors_.size()));
+        tensors_.push_back(tensor);
+    }
+    std::sort(tensors_by_name_.begin(), tensors_by_name_.end(), by_name);
+    parts_.push_back(std::move(part));
+    return {};
+}
+
+std::uint64_t Reader::file_bytes() const {
+    std::uint64_t bytes = bytes_.size();
+    for (const auto& part : parts_) bytes += part->bytes_.size();
+    return bytes;
+}
+
+Result<std::unique_ptr<Reader>> Reader::open_file(const std::filesystem::path& path) {
     const std::string name = path.filename().string();
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe must not block the start
     if (file.fd < 0) {
@@ -58,6 +117,7 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& path) 
     if (status.st_size <= 0) return Error{Errc::Corrupt, "the file is empty", name};
 
     std::unique_ptr<Reader> reader(new Reader);
+    reader->may_be_split_ = true;
     const auto size = static_cast<std::size_t>(status.st_size);
     void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd, 0);
     if (mapping == MAP_FAILED) return Error{Errc::Unavailable, std::strerror(errno), name};
@@ -178,6 +238,11 @@ Result<bool> Reader::boolean_or(std::string_view key, bool absent) const {
 }
 
 Result<void> Reader::populate(std::span<const std::byte> part) const {
+    for (const auto& other : parts_) {
+        if (part.data() >= other->bytes_.data() && part.data() < other->bytes_.data() + other->bytes_.size()) {
+            return other->populate(part);
+        }
+    }
     if (mapping_ == nullptr || part.empty()) return {};
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     const auto first = static_cast<std::size_t>(part.data() - bytes_.data()) / page * page;

@@ -33,8 +33,9 @@ struct Tensor {
 
 class Reader {
 public:
+    // A model split into NAME-00001-of-0000N.gguf and so on is opened by its first part, the others beside it.
     // Errors: NotFound or Unavailable (the file cannot be opened), Corrupt (what is wrong with it; Error::field names
-    // the metadata key or the tensor), Unsupported (a part of a split file, a big-endian file, an obsolete version).
+    // the metadata key or the tensor), Unsupported (a big-endian file, an obsolete version; from_bytes: a split file).
     static core::Result<std::unique_ptr<Reader>> open(const std::filesystem::path& path);
     static core::Result<std::unique_ptr<Reader>> from_bytes(std::span<const std::byte> bytes);  // copies them
     ~Reader();
@@ -65,7 +66,7 @@ public:
     const Tensor* find(std::string_view name) const;
     std::span<const Tensor> tensors() const { return tensors_; }  // in the order of the file
 
-    std::uint64_t file_bytes() const { return bytes_.size(); }
+    std::uint64_t file_bytes() const;  // of all parts
 
     // Reads the pages of a part of the file, at loading time rather than at the first request. Blocking. Unavailable
     // when the disk fails. `part` lies in a tensor of this file.
@@ -79,7 +80,10 @@ private:
     };
 
     Reader() = default;
+    static core::Result<std::unique_ptr<Reader>> open_file(const std::filesystem::path& path);
     static core::Result<std::unique_ptr<Reader>> parsed(std::unique_ptr<Reader> reader);
+    core::Result<void> join_parts(const std::filesystem::path& first);
+    core::Result<void> join(std::unique_ptr<Reader> part, std::int64_t number, std::int64_t count);
     const Value* find_value(std::string_view key) const;
 
     struct alignas(64) Line {
@@ -92,6 +96,8 @@ private:
     std::vector<Entry> entries_;  // sorted by key
     std::vector<Tensor> tensors_;
     std::vector<std::uint32_t> tensors_by_name_;
+    bool may_be_split_ = false;
+    std::vector<std::unique_ptr<Reader>> parts_;  // after this one, of a split model; their tensors are listed here
 };
 
 }  // namespace sluice::local_engine::gguf

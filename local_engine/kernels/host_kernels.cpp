@@ -35,26 +35,19 @@ void HostKernels::begin(const Batch& batch) {
     batch_.pages_per_sequence = batch.pages_per_sequence;
 }
 
-void choose_experts(std::int32_t* ids, float* weights, const MoeFfn& ffn, const float* logits) {
-    const float highest = *std::max_element(logits, logits + ffn.experts);
-    double denominator = 0.0;
-    for (std::int32_t expert = 0; expert < ffn.experts; ++expert) {
-        denominator += std::exp(static_cast<double>(logits[expert] - highest));
+void rope_turns(float* turns, const Rope& rope, std::int64_t position) {
+    auto turned = static_cast<float>(position);
+    for (std::int32_t pair = 0; pair < rope.pairs; ++pair, turned *= rope.step) {
+        const auto angle = static_cast<double>(turned / rope.divisors[pair] * rope.factors[pair]);
+        *turns++ = static_cast<float>(std::cos(angle)) * rope.magnitude;
+        *turns++ = static_cast<float>(std::sin(angle)) * rope.magnitude;
     }
-    float total = 0.0F;
-    for (std::int32_t slot = 0; slot < ffn.used; ++slot) {
-        std::int32_t best = -1;
-        for (std::int32_t expert = 0; expert < ffn.experts; ++expert) {
-            if (std::find(ids, ids + slot, expert) != ids + slot) continue;
-            if (best < 0 || logits[expert] > logits[best]) best = expert;  // a tie stays with the lower index
-        }
-        ids[slot] = best;
-        weights[slot] = static_cast<float>(std::exp(static_cast<double>(logits[best] - highest)) / denominator);
-        total += weights[slot];
-    }
-    const float least = 6.103515625e-5F;  // smallest normal half: what the published implementations divide by at least
-    const float factor = (ffn.normalise ? 1.0F / std::max(total, least) : 1.0F) * ffn.weight_scale;
-    for (std::int32_t slot = 0; slot < ffn.used; ++slot) weights[slot] *= factor;
+}
+
+float query_temperature(const Attention& attention, std::int64_t position) {
+    if (attention.temperature == 0.0F) return 1.0F;
+    const std::int64_t chunks = (position + 1) / attention.temperature_length;
+    return 1.0F + attention.temperature * static_cast<float>(std::log(1.0 + static_cast<double>(chunks)));
 }
 
 }  // namespace sluice::local_engine

@@ -43,13 +43,20 @@ private:
     std::vector<std::unique_ptr<std::byte[], Unmap>> memory_;
 };
 
-// Offset in values of (page of `at`, head, at) in a cache layer: see KvLayer.
-inline std::size_t cache_offset(std::int64_t page, std::int64_t head, std::int64_t at, const Attention& attention) {
-    return static_cast<std::size_t>(((page * attention.kv_heads + head) * kPageTokens + at % kPageTokens) *
-                                    attention.head_size);
+// Offset in values of (page of `at`, head, at) among the keys or values of a cache layer, which have `size` values per
+// head: see KvLayer.
+inline std::size_t cache_offset(std::int64_t page, std::int64_t head, std::int64_t at, std::int64_t kv_heads,
+                                std::int64_t size) {
+    return static_cast<std::size_t>(((page * kv_heads + head) * kPageTokens + at % kPageTokens) * size);
 }
 
-// Chooses experts from the router's logits (experts): see Kernels::route. ids, weights (used).
+// Cosine and sine, times the magnitude, of every pair at a position: turns (pairs, 2). See Rope.
+void rope_turns(float* turns, const Rope& rope, std::int64_t position);
+
+// Factor of a query at a position: see Attention::temperature.
+float query_temperature(const Attention& attention, std::int64_t position);
+
+// Chooses experts from the router's logits (experts, its bias included): see Router. ids, weights (used).
 void choose_experts(std::int32_t* ids, float* weights, const MoeFfn& ffn, const float* logits);
 
 }  // namespace sluice::local_engine

@@ -30,8 +30,15 @@ public:
     void run(const Batch& batch, std::span<float> logits);
 
     static std::size_t page_bytes(const ModelPlan& plan, KvType type);  // of one page in all layers
+    // Of everything create() takes besides the cache.
+    static std::size_t scratch_bytes(const ModelPlan& plan, const ForwardLimits& limits);
 
 private:
+    void attention(const LayerWeights& layer, const KvLayer& cache);
+    const float* grouped_query(const LayerWeights& layer, const KvLayer& cache);
+    const float* latent(const LayerWeights& layer, const KvLayer& cache);
+    void feed_forward(const LayerWeights& layer);
+
     Forward(const ModelPlan& plan, const Weights& weights, Kernels& kernels)
         : plan_(plan), weights_(weights), kernels_(kernels) {}
 
@@ -39,13 +46,18 @@ private:
     const Weights& weights_;
     Kernels& kernels_;
     std::vector<KvLayer> cache_;
-    float* x_ = nullptr;       // (step_tokens, width) the residual stream
-    float* normed_ = nullptr;  // (step_tokens, width)
-    float* q_ = nullptr;       // (step_tokens, query_width)
-    float* k_ = nullptr;       // (step_tokens, kv_width)
-    float* v_ = nullptr;       // (step_tokens, kv_width)
-    float* mixed_ = nullptr;   // (step_tokens, query_width) attention's answer
-    float* logits_ = nullptr;  // (logit_rows, vocabulary)
+    // (step_tokens, ...) unless said otherwise; widths are the largest of any layer
+    float* x_ = nullptr;         // (width) the residual stream
+    float* normed_ = nullptr;    // (width)
+    float* branch_ = nullptr;    // (width) a result that is normed before it is added
+    float* rank_ = nullptr;      // (query_rank) compressed queries
+    float* q_ = nullptr;         // (raw_query_width)
+    float* k_ = nullptr;         // (kv_width) keys, or the compressed row
+    float* v_ = nullptr;         // (kv_width)
+    float* absorbed_ = nullptr;  // (query_width) queries of latent attention
+    float* mixed_ = nullptr;     // (mixed_width) attention's answer
+    float* result_ = nullptr;    // (result_width) the same through the value expansion
+    float* logits_ = nullptr;    // (logit_rows, vocabulary)
 };
 
 }  // namespace sluice::local_engine

@@ -21,7 +21,8 @@ struct Model {
     std::unique_ptr<Forward> forward;
 };
 
-// Blocking. `limits.pages` decides how much memory the cache takes.
+// Blocking. Unavailable, with the numbers, when memory does not suffice. `limits.pages` decides how much memory the
+// cache takes.
 core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> file, ModelPlan plan,
                                                  std::unique_ptr<Kernels> kernels, const ForwardLimits& limits);
 

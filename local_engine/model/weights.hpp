@@ -7,6 +7,7 @@
 #include "local_engine/model/layer_plan.hpp"
 
 #include <deque>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -14,11 +15,22 @@ namespace sluice::local_engine {
 
 struct LayerWeights {
     const float* attention_norm = nullptr;  // (width)
-    Matrix query;                           // (query_width, width)
-    Matrix key, value;                      // (kv_width, width)
-    Matrix output;                          // (width, query_width)
-    Attention attention = {};               // norms and rotation of the heads
-    const float* ffn_norm = nullptr;        // (width)
+    // Grouped-query attention.
+    Matrix query = {};                                                              // (query_width, width)
+    Matrix key = {}, value = {};                                                    // (kv_width, width)
+    const float *query_bias = nullptr, *key_bias = nullptr, *value_bias = nullptr;  // or none
+    Attention attention = {};                                                       // norms and rotation of heads
+    // Latent attention: `query` is from the compressed query if there is one, else from the layer's input.
+    Matrix query_down = {};                  // (query_rank, width), or none
+    const float* query_down_norm = nullptr;  // (query_rank)
+    Matrix row = {};                         // (latent + rope, width)
+    std::optional<LatentAttention> latent = {};
+
+    Matrix output = {};                          // (width, result_width)
+    const float* output_bias = nullptr;          // or none
+    const float* attention_post_norm = nullptr;  // (width), or none
+    const float* ffn_norm = nullptr;             // (width)
+    const float* ffn_post_norm = nullptr;        // (width), or none
     std::variant<DenseFfn, MoeFfn> ffn = {};
 };
 

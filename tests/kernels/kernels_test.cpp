@@ -94,7 +94,7 @@ protected:
     }
 
     double tolerance(TensorType type) const {
-        const bool quantised = type == TensorType::Q8_0 || type == TensorType::Q4_K || type == TensorType::Q6_K;
+        const bool quantised = type != TensorType::F32 && type != TensorType::F16 && type != TensorType::BF16;
         return quantised ? GetParam().tolerance : 1e-5;
     }
 
@@ -128,12 +128,14 @@ TEST_P(KernelsTest, ProductsOfEveryTypeAndAnyNumberOfRowsAndColumns) {
 }
 
 TEST_P(KernelsTest, ExtremeBlocksDoNotSaturate) {
-    for (const TensorType type : {TensorType::Q8_0, TensorType::Q4_K, TensorType::Q6_K}) {
+    for (const TensorType type : kTypes) {
+        if (traits(type)->block_elements == 1) continue;
         OwnedMatrix weight = random_matrix(type, 32, 256, random_);
         const std::size_t block = static_cast<std::size_t>(traits(type)->block_bytes);
         for (std::size_t i = 0; i < weight.bytes.size(); ++i) {
             const bool scale = std::ranges::any_of(
                 testing::half_offsets(type), [&](std::size_t at) { return i % block == at || i % block == at + 1; });
+            if (type == TensorType::MXFP4 && i % block == 0) continue;  // its scale
             if (!scale) weight.bytes[i] = type == TensorType::Q8_0 ? std::byte{0x80} : std::byte{0xff};
         }
         for (const std::int32_t tokens : {1, 4, 9}) {
@@ -154,7 +156,7 @@ TEST_P(KernelsTest, EmbeddingAndNorm) {
     const TestBatch batch({{0, 5}, {3, 1}});
     begin(batch);
     EXPECT_EQ(compare(std::vector<float>(batch.size() * 256),
-                      [&](Kernels& kernels, float* to) { kernels.embed(to, table.view); }),
+                      [&](Kernels& kernels, float* to) { kernels.embed(to, table.view, 1.0F); }),
               0.0);
     const auto x = random_floats(batch.size() * 100, random_);
     const auto norm = [&](Kernels& kernels, float* to) { kernels.rms_norm(to, x.data(), weight.data(), 100, 1e-5F); };
@@ -166,12 +168,13 @@ TEST_P(KernelsTest, AttentionOverPagesOfMixedSequences) {
     for (const KvType type : {KvType::F32, KvType::F16}) {
         for (const auto kind : {Rope::Pairs::Neighbours, Rope::Pairs::Halves}) {
             for (const std::int32_t size : {32, 80}) {
-                const auto frequencies = random_floats(static_cast<std::size_t>(size / 4), random_);
+                const std::vector<float> divisors(static_cast<std::size_t>(size / 4), 1.5F);
+                const auto factors = random_floats(divisors.size(), random_);
                 const auto norms = random_floats(static_cast<std::size_t>(size), random_);
                 Attention attention{.heads = 6, .kv_heads = 2, .head_size = size, .scale = 0.2F, .norm_epsilon = 1e-6F};
                 attention.q_norm = kind == Rope::Pairs::Halves ? norms.data() : nullptr;
                 attention.k_norm = attention.q_norm;
-                attention.rope = {kind, frequencies.data(), size / 4, 1.1F};
+                attention.rope = {kind, 0.9F, divisors.data(), factors.data(), size / 4, 1.1F};
                 const std::size_t bytes = static_cast<std::size_t>(12 * 2 * kPageTokens * size) * sizeof(float);
                 KvLayer caches[2] = {{fast_->allocate(bytes), fast_->allocate(bytes), type},
                                      {reference_->allocate(bytes), reference_->allocate(bytes), type}};
@@ -196,6 +199,94 @@ TEST_P(KernelsTest, AttentionOverPagesOfMixedSequences) {
     }
 }
 
+struct MaskedCase {
+    Mask mask;
+    bool sinks, norm_after, rotated;
+    float temperature;
+};
+
+// Windows and chunks whose borders fall into, on and between pages; sinks; layers without rotation.
+TEST_P(KernelsTest, MaskedAttentionWithSinksAndTemperature) {
+    constexpr std::int32_t kSize = 32;
+    const std::vector<float> ones(kSize / 2, 1.0F);
+    const std::vector<float> sinks{0.5F, -30.0F, 40.0F, 3.0F};
+    for (const MaskedCase& one :
+         {MaskedCase{{Mask::Kind::Window, 16}, true, false, true, 0.0F},
+          MaskedCase{{Mask::Kind::Window, 64}, false, false, true, 0.0F},
+          MaskedCase{{Mask::Kind::Window, 1}, true, false, true, 0.0F},
+          MaskedCase{{Mask::Kind::Chunk, 48}, false, true, true, 0.0F},
+          MaskedCase{{Mask::Kind::Chunk, 64}, true, true, true, 0.0F}, MaskedCase{{}, true, false, false, 0.3F}}) {
+        Attention attention{.heads = 4, .kv_heads = 2, .head_size = kSize, .scale = 0.3F, .norm_epsilon = 1e-5F};
+        attention.mask = one.mask;
+        attention.norm_after_rotation = one.norm_after;
+        attention.sinks = one.sinks ? sinks.data() : nullptr;
+        attention.temperature = one.temperature;
+        attention.temperature_length = 50;
+        if (one.rotated) attention.rope = {Rope::Pairs::Halves, 0.7F, ones.data(), ones.data(), kSize / 2, 1.0F};
+        const std::size_t bytes = 12 * 2 * kPageTokens * kSize * sizeof(float);
+        const KvLayer caches[2] = {{fast_->allocate(bytes), fast_->allocate(bytes), KvType::F32},
+                                   {reference_->allocate(bytes), reference_->allocate(bytes), KvType::F32}};
+        for (const TestBatch& batch :
+             {TestBatch({{0, 150}, {0, 1}, {0, 64}}), TestBatch({{150, 1}, {1, 30}, {64, 9}})}) {
+            begin(batch);
+            const auto q = random_floats(batch.size() * 4 * kSize, random_);
+            const auto k = random_floats(batch.size() * 2 * kSize, random_);
+            const auto v = random_floats(k.size(), random_);
+            const double off = compare(std::vector<float>(q.size()), [&](Kernels& kernels, float* to) {
+                const KvLayer& cache = caches[&kernels == reference_.get() ? 1 : 0];
+                auto queries = q;
+                auto keys = k;
+                kernels.rotate_and_store(queries.data(), keys.data(), v.data(), attention, cache);
+                kernels.attend(to, queries.data(), attention, cache);
+            });
+            EXPECT_LT(off, 2e-5) << static_cast<int>(one.mask.kind) << " " << one.mask.size;
+        }
+    }
+}
+
+// Both layouts of the key expansion, more heads than one task takes, quantised and float expansions.
+TEST_P(KernelsTest, LatentAttentionAbsorbsAndExpandsAlike) {
+    constexpr std::int32_t kHeads = 20;
+    const std::vector<float> ones(8, 1.0F);
+    const auto norm = random_floats(64, random_);
+    for (const bool split : {true, false}) {
+        for (const TensorType type : {TensorType::F16, TensorType::Q8_0}) {
+            const OwnedMatrix key = random_matrix(type, split ? kHeads * 64 : kHeads * 80, split ? 32 : 64, random_);
+            const OwnedMatrix value = split ? random_matrix(type, kHeads * 48, 64, random_) : key;
+            LatentAttention latent{.nope_size = 32, .rope_size = 16, .latent = 64, .value_size = 48};
+            latent.latent_norm = norm.data();
+            latent.keys = split ? LatentAttention::Keys::Absorbed : LatentAttention::Keys::Rows;
+            latent.key = key.view;
+            latent.value = split ? value.view : key.view;
+            latent.key_stride = split ? 64 : 80;
+            latent.value_stride = split ? 48 : 80;
+            latent.value_first = split ? 0 : 32;
+            latent.attention = {.heads = kHeads, .kv_heads = 1, .head_size = 80, .value_size = 64, .scale = 0.05F};
+            latent.attention.norm_epsilon = 1e-5F;
+            latent.attention.rope = {Rope::Pairs::Neighbours, 0.6F, ones.data(), ones.data(), 8, 1.0F};
+            const std::size_t bytes = 12 * kPageTokens * 80 * sizeof(float);
+            const KvLayer caches[2] = {{fast_->allocate(bytes), nullptr, KvType::F32},
+                                       {reference_->allocate(bytes), nullptr, KvType::F32}};
+            for (const TestBatch& batch : {TestBatch({{0, 70}, {0, 3}}), TestBatch({{70, 1}, {3, 1}})}) {
+                begin(batch);
+                const auto q = random_floats(batch.size() * kHeads * 48, random_);
+                const auto rows = random_floats(batch.size() * 80, random_);
+                const double off =
+                    compare(std::vector<float>(batch.size() * kHeads * 48), [&](Kernels& kernels, float* to) {
+                        const KvLayer& cache = caches[&kernels == reference_.get() ? 1 : 0];
+                        std::vector<float> absorbed(batch.size() * kHeads * 80);
+                        std::vector<float> mixed(batch.size() * kHeads * 64);
+                        auto row = rows;
+                        kernels.absorb_and_store(absorbed.data(), q.data(), row.data(), latent, cache);
+                        kernels.attend(mixed.data(), absorbed.data(), latent.attention, cache);
+                        kernels.expand_values(to, mixed.data(), latent);
+                    });
+                EXPECT_LT(off, std::max(3e-5, 3.0 * tolerance(type))) << split << " " << traits(type)->name;
+            }
+        }
+    }
+}
+
 TEST_P(KernelsTest, DenseFeedForward) {
     for (const TensorType type : {TensorType::F16, TensorType::Q8_0, TensorType::Q4_K}) {
         const OwnedMatrix gate = random_matrix(type, 256, 256, random_);
@@ -205,7 +296,7 @@ TEST_P(KernelsTest, DenseFeedForward) {
             begin(TestBatch({{0, tokens}}));
             const auto x = random_floats(static_cast<std::size_t>(tokens) * 256, random_);
             const double off = compare(std::vector<float>(x.size(), 0.1F), [&](Kernels& kernels, float* to) {
-                kernels.dense_ffn(to, {gate.view, up.view, down.view}, x.data());
+                kernels.dense_ffn(to, {gate.view, up.view, down.view}, x.data(), Store::Add);
             });
             EXPECT_LT(off, 3.0 * std::max(GetParam().tolerance, tolerance(type)));
         }
@@ -216,7 +307,7 @@ MoeFfn some_experts(const OwnedMatrix& router, const OwnedMatrix& gate, const Ow
                     const OwnedMatrix& down) {
     return {.experts = 12,
             .used = 3,
-            .router = router.view,
+            .router = {.weight = router.view},
             .gate = gate.view,
             .up = up.view,
             .down = down.view,
@@ -247,12 +338,41 @@ TEST_P(KernelsTest, ExpertsChooseAlikeAndComputeAlike) {
     }
 }
 
+TEST_P(KernelsTest, ExpertsWithBiasesClampedActivationSharedExpertAndWeightedInput) {
+    const OwnedMatrix router = random_matrix(TensorType::F32, 12, 256, random_);
+    const OwnedMatrix gate = random_matrix(TensorType::MXFP4, 12 * 96, 256, random_);
+    const OwnedMatrix up = random_matrix(TensorType::Q5_K, 12 * 96, 256, random_);
+    const OwnedMatrix down = random_matrix(TensorType::Q5_1, 12 * 256, 96, random_);
+    const OwnedMatrix shared = random_matrix(TensorType::Q8_0, 256, 256, random_);
+    const auto biases = random_floats(12 * 256, random_);
+    for (const bool weigh : {false, true}) {
+        MoeFfn ffn = some_experts(router, gate, up, down);
+        ffn.router.bias = biases.data();
+        ffn.router.selection_bias = biases.data() + 12;
+        ffn.router.gating = Router::Gating::Sigmoid;
+        ffn.router.groups = 4;
+        ffn.router.groups_used = 2;
+        ffn.router.scale = 2.5F;
+        ffn.gate_bias = ffn.up_bias = ffn.down_bias = biases.data();
+        ffn.activation = weigh ? Activation::Geglu : Activation::SwigluClamped;
+        ffn.weigh_input = weigh;
+        ffn.shared = {shared.view, shared.view, shared.view, Activation::Swiglu};
+        for (const std::int32_t tokens : {1, 9}) {
+            begin(TestBatch({{0, tokens}}));
+            const auto x = random_floats(static_cast<std::size_t>(tokens) * 256, random_);
+            const double off = compare(std::vector<float>(x.size(), 0.1F),
+                                       [&](Kernels& kernels, float* to) { kernels.moe_ffn(to, ffn, x.data()); });
+            EXPECT_LT(off, 3.0 * GetParam().tolerance) << weigh << " " << tokens;
+        }
+    }
+}
+
 TEST_P(KernelsTest, EqualScoresGoToTheLowerExpert) {
     OwnedMatrix router = random_matrix(TensorType::F32, 12, 256, random_);
     const std::size_t row = router.view.row_bytes;
     for (const std::size_t copy : {4U, 7U, 8U, 11U})
         std::memcpy(router.bytes.data() + copy * row, router.bytes.data() + 2 * row, row);
-    const MoeFfn ffn{.experts = 12, .used = 4, .router = router.view};
+    const MoeFfn ffn{.experts = 12, .used = 4, .router = {.weight = router.view}};
     begin(TestBatch({{0, 1}}));
     std::vector<float> x(256);
     std::memcpy(x.data(), router.bytes.data() + 2 * row, row);  // expert 2 and its copies score highest

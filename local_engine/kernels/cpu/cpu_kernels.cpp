@@ -21,9 +21,8 @@ std::string CpuKernels::name() const {
 
 void CpuKernels::begin(const Batch& given) {
     HostKernels::begin(given);
-    rotation_of_ = nullptr;
-    identity_.resize(std::max(identity_.size(), given.tokens.size()));
-    std::iota(identity_.begin(), identity_.end(), 0);
+    for (Rotation& rotation : rotations_) rotation.of = nullptr;
+    number_rows(given.tokens.size());
     constexpr std::int64_t kTileTokens = 8;  // share each page of keys and values that is read
     tiles_.clear();
     for (std::int64_t row = 0; row < batch().size(); ++row) {
@@ -35,9 +34,17 @@ void CpuKernels::begin(const Batch& given) {
     }
 }
 
-void CpuKernels::embed(float* out, const Matrix& table) {
+// identity_ holds 0 .. count - 1, and more.
+void CpuKernels::number_rows(std::size_t count) {
+    if (identity_.size() >= count) return;
+    identity_.resize(count);
+    std::iota(identity_.begin(), identity_.end(), 0);
+}
+
+void CpuKernels::embed(float* out, const Matrix& table, float factor) {
     for (const std::int32_t token : batch().tokens) {
         dequantize(table.type, table.row(token), table.cols, out);
+        if (factor != 1.0F) simd_.scale(out, factor, table.cols);
         out += table.cols;
     }
 }
@@ -52,6 +59,14 @@ void CpuKernels::rms_norm(float* out, const float* x, const float* weight, std::
         norm_row(out + row * width, x + row * width, weight, width, epsilon);
 }
 
+void CpuKernels::add_rms_norm(float* inout, const float* x, const float* weight, std::int64_t width, float epsilon) {
+    float* normed = normed_.resize(1, width);
+    for (std::int64_t row = 0; row < batch().size(); ++row) {
+        norm_row(normed, x + row * width, weight, width, epsilon);
+        simd_.add_scaled(inout + row * width, normed, 1.0F, width);
+    }
+}
+
 void CpuKernels::matmul(std::span<const Projection> projections, const float* x) {
     input_.point_to(x, batch().size(), projections.front().weight.cols);
     project(projections, input_, batch().size());
@@ -60,11 +75,12 @@ void CpuKernels::matmul(std::span<const Projection> projections, const float* x)
 void CpuKernels::project(std::span<const Projection> projections, Rows& x, std::int64_t rows) {
     const auto wants = [&](const Projection& projection) { return products_.wants_quantised(projection.weight); };
     if (std::ranges::any_of(projections, wants)) x.quantise(simd_, pool_);
-    for (const auto& [weight, out, how] : projections) {
+    for (const auto& [weight, out, how, bias] : projections) {
         products_.for_each_tile(weight.rows, 1, [&](int thread, std::int64_t first, std::int64_t count, std::int64_t) {
-            const float* tile = products_.tile(thread, 0, weight, first, count, x, identity_.data(), rows);
+            float* tile = products_.tile(thread, 0, weight, first, count, x, identity_.data(), rows);
             for (std::int64_t row = 0; row < rows; ++row, tile += kTileRows) {
                 float* to = out + row * weight.rows + first;
+                if (bias != nullptr) simd_.add_scaled(tile, bias + first, 1.0F, count);
                 for (std::int64_t i = 0; i < count; ++i) to[i] = how == Store::Add ? to[i] + tile[i] : tile[i];
             }
         });

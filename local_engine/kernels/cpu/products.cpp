@@ -35,9 +35,7 @@ void Rows::quantise(const Simd& simd, ThreadPool& pool) {
 }
 
 bool Products::wants_quantised(const Matrix& weight) const {
-    const TensorType type = weight.type;
-    return activations_ == Activations::Q8 &&
-           (type == TensorType::Q8_0 || type == TensorType::Q4_K || type == TensorType::Q6_K);
+    return activations_ == Activations::Q8 && !weight.exact && simd_.has_tile(weight.type);
 }
 
 const float* Products::expanded(Scratch& scratch, const Matrix& weight, std::int64_t row) const {
@@ -51,8 +49,8 @@ const float* Products::expanded(Scratch& scratch, const Matrix& weight, std::int
     return scratch.row.data();
 }
 
-const float* Products::tile(int thread, int slot, const Matrix& weight, std::int64_t first, std::int64_t rows,
-                            const Rows& x, const std::int32_t* columns, std::int64_t column_count) {
+float* Products::tile(int thread, int slot, const Matrix& weight, std::int64_t first, std::int64_t rows, const Rows& x,
+                      const std::int32_t* columns, std::int64_t column_count) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     std::vector<float>& tile = scratch.tiles[slot];
     tile.resize(std::max(tile.size(), static_cast<std::size_t>(column_count * kTileRows)));

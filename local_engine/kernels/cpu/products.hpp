@@ -41,8 +41,8 @@ public:
 
     // Weight rows [first, first + rows) times the columns of x: the result belongs to `thread` until its next call with
     // the same slot (two products can be held at once); out[c * kTileRows + r]. rows <= kTileRows.
-    const float* tile(int thread, int slot, const Matrix& weight, std::int64_t first, std::int64_t rows, const Rows& x,
-                      const std::int32_t* columns, std::int64_t column_count);
+    float* tile(int thread, int slot, const Matrix& weight, std::int64_t first, std::int64_t rows, const Rows& x,
+                const std::int32_t* columns, std::int64_t column_count);
 
     // Calls body(thread, first_row, rows) for tiles that cover `rows` rows, `repeats` times (body's last argument).
     template <class Body>

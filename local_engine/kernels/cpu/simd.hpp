@@ -33,6 +33,8 @@ struct Simd {
     void (*multiply)(float* out, const float* x, const float* weight, float factor,
                      std::int64_t count);  // x * factor * weight
     void (*swiglu)(float* out, const float* gate, const float* up, std::int64_t count);
+    void (*swiglu_clamped)(float* out, const float* gate, const float* up, std::int64_t count);
+    void (*geglu)(float* out, const float* gate, const float* up, std::int64_t count);
     float (*exp_minus)(float* inout, float highest, std::int64_t count);  // inout = exp(inout - highest); their sum
     void (*from_half)(float* out, const std::byte* in, std::int64_t count);
     void (*from_bfloat)(float* out, const std::byte* in, std::int64_t count);
@@ -41,9 +43,10 @@ struct Simd {
     void (*quantise)(std::int8_t* values, float* scales, float* sums, float* half_sums, const float* x,
                      std::int64_t count);
     // out[c * kTileRows + r] = row (first + r) of weight · row columns[c] of x, r < rows <= kTileRows.
-    // Q8_0, Q4_K and Q6_K only.
+    // Types for which has_tile is true only.
     void (*tile)(float* out, const Matrix& weight, std::int64_t first, std::int64_t rows, const QuantisedRows& x,
                  const std::int32_t* columns, std::int64_t column_count);
+    bool (*has_tile)(TensorType type);  // of types whose weights are multiplied by 8-bit activations
 };
 
 const Simd& scalar_simd();

@@ -3,7 +3,7 @@
 
 #if defined(__AVX2__)
 #include "local_engine/kernels/cpu/simd_loops.hpp"
-#include "local_engine/kernels/cpu/simd_rows.hpp"
+#include "local_engine/kernels/cpu/simd_more_rows.hpp"
 
 namespace sluice::local_engine::cpu {
 namespace {
@@ -20,8 +20,9 @@ struct Dot {
 }  // namespace
 
 const Simd* avx2_simd() {
-    static constexpr Simd table{"avx2", dot,       dot_4,     add_4,       add_scaled, scale,    multiply,
-                                swiglu, exp_minus, from_half, from_bfloat, to_half,    quantise, tile_by_rows<Dot>};
+    static constexpr Simd table{
+        "avx2", dot,       dot_4,     add_4,       add_scaled, scale,    multiply,          swiglu,     swiglu_clamped,
+        geglu,  exp_minus, from_half, from_bfloat, to_half,    quantise, tile_by_rows<Dot>, has_tile_of};
     return &table;
 }
 

@@ -3,12 +3,13 @@
 // A panel of 16 rows x 256 values is unpacked into the first cache, four consecutive bytes of a row beside those of the
 // other rows, so that one vpdpbusd adds four products for each of 16 rows, and all columns run over it. Unpacking keeps
 // up with memory even for one column, and every column is added up in the same order however many there are: an answer
-// does not depend on what else is in the step. Only the last rows of a matrix, fewer than 16, go row by row.
+// does not depend on what else is in the step. Only the last rows of a matrix, fewer than 16,
+// and the types without panels go row by row.
 #include "local_engine/kernels/cpu/simd.hpp"
 
 #if defined(__AVX512VNNI__)
 #include "local_engine/kernels/cpu/simd_loops.hpp"
-#include "local_engine/kernels/cpu/simd_rows.hpp"
+#include "local_engine/kernels/cpu/simd_more_rows.hpp"
 
 namespace sluice::local_engine::cpu {
 namespace {
@@ -198,7 +199,9 @@ inline void multiply_all(float* out, const Panel& panel, std::int64_t values, co
 
 void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t rows, const QuantisedRows& x,
           const std::int32_t* columns, std::int64_t column_count) {
-    if (rows < kTileRows) return tile_by_rows<Dot>(out, weight, first, rows, x, columns, column_count);
+    const bool packed =
+        weight.type == TensorType::Q8_0 || weight.type == TensorType::Q4_K || weight.type == TensorType::Q6_K;
+    if (rows < kTileRows || !packed) return tile_by_rows<Dot>(out, weight, first, rows, x, columns, column_count);
     for (std::int64_t i = 0; i < column_count; ++i) _mm512_storeu_ps(out + i * kTileRows, _mm512_setzero_ps());
     const std::byte* at = weight.data + static_cast<std::size_t>(first) * weight.row_bytes;
     const __m512i row_numbers = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
@@ -224,8 +227,9 @@ void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t row
 }  // namespace
 
 const Simd* avx512_vnni_simd() {
-    static constexpr Simd table{"avx512-vnni", dot,       dot_4,     add_4,       add_scaled, scale,    multiply,
-                                swiglu,        exp_minus, from_half, from_bfloat, to_half,    quantise, tile};
+    static constexpr Simd table{"avx512-vnni", dot,     dot_4,          add_4, add_scaled, scale,
+                                multiply,      swiglu,  swiglu_clamped, geglu, exp_minus,  from_half,
+                                from_bfloat,   to_half, quantise,       tile,  has_tile_of};
     return &table;
 }
 

@@ -123,6 +123,26 @@ inline void swiglu(float* out, const float* gate, const float* up, std::int64_t 
     for (std::int64_t i = 0; i < count; ++i) out[i] = gate[i] / (1.0F + exp_of(-gate[i])) * up[i];
 }
 
+// Activation::SwigluClamped
+inline void swiglu_clamped(float* out, const float* gate, const float* up, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float g = gate[i] > 7.0F ? 7.0F : gate[i];
+        const float u = up[i] > 7.0F ? 7.0F : (up[i] < -7.0F ? -7.0F : up[i]);
+        out[i] = g / (1.0F + exp_of(-1.702F * g)) * (u + 1.0F);
+    }
+}
+
+// gelu(g) = g / 2 * (1 + tanh(z)) = g * sigmoid(2 z), z = sqrt(2 / pi) * (g + 0.044715 g^3)
+inline void geglu(float* out, const float* gate, const float* up, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float g = gate[i];
+        const float z2 = 1.5957691216057308F * (g + 0.044715F * g * g * g);
+        out[i] = g / (1.0F + exp_of(-z2)) * up[i];
+    }
+}
+
 inline float exp_minus(float* inout, float highest, std::int64_t count) {
     float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)

@@ -66,11 +66,12 @@ inline void row_q8_0(__m256* acc, const std::byte* row, const Columns<kColumns>&
     }
 }
 
-// weight = d * scale * q - dmin * least, per group of 32, the 6-bit scales and leasts packed in 12 bytes
-template <class Dot, int kColumns>
-inline void row_q4_k(__m256* acc, const std::byte* row, const Columns<kColumns>& x, std::int64_t width) {
+// weight = d * scale * q - dmin * least, per group of 32, the 6-bit scales and leasts packed in 12 bytes: Q4_K, and
+// Q5_K with a fifth bit of each value
+template <class Dot, int kColumns, bool kFive>
+inline void row_q45_k(__m256* acc, const std::byte* row, const Columns<kColumns>& x, std::int64_t width) {
     const __m256i nibble = _mm256_set1_epi8(15);
-    for (std::int64_t g = 0; g < width / 32; g += 8, row += 144) {
+    for (std::int64_t g = 0; g < width / 32; g += 8, row += kFive ? 176 : 144) {
         const std::uint32_t a = word_at(row + 4);
         const std::uint32_t b = word_at(row + 8);
         const std::uint32_t c3 = word_at(row + 12);
@@ -88,10 +89,16 @@ inline void row_q4_k(__m256* acc, const std::byte* row, const Columns<kColumns>&
             _mm256_store_ps(factors[c], _mm256_mul_ps(scales, _mm256_loadu_ps(x.scales[c] + g)));
             acc[c] = _mm256_fnmadd_ps(leasts, _mm256_loadu_ps(x.sums[c] + g), acc[c]);
         }
+        const __m256i fifth = kFive ? bytes_at(row + 16) : _mm256_setzero_si256();
         for (int pair = 0; pair < 4; ++pair) {
-            const __m256i q = bytes_at(row + 16 + 32 * pair);
-            const __m256i low = _mm256_and_si256(q, nibble);
-            const __m256i high = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
+            const __m256i q = bytes_at(row + (kFive ? 48 : 16) + 32 * pair);
+            __m256i low = _mm256_and_si256(q, nibble);
+            __m256i high = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
+            if (kFive) {
+                const __m256i two = _mm256_srli_epi16(fifth, 2 * pair);
+                low = _mm256_or_si256(low, _mm256_slli_epi16(_mm256_and_si256(two, _mm256_set1_epi8(1)), 4));
+                high = _mm256_or_si256(high, _mm256_slli_epi16(_mm256_and_si256(two, _mm256_set1_epi8(2)), 3));
+            }
             for (int c = 0; c < kColumns; ++c) {
                 const std::int8_t* values = x.values[c] + 32 * g + 64 * pair;
                 const __m256 first = _mm256_cvtepi32_ps(Dot::of_unsigned(low, bytes_at(values)));
@@ -144,32 +151,6 @@ inline void row_q6_k(__m256* acc, const std::byte* row, const Columns<kColumns>&
             }
         }
     }
-}
-
-template <class Dot, int kColumns>
-inline void rows_times_columns(float* out, const Matrix& weight, std::int64_t first, std::int64_t rows,
-                               const QuantisedRows& x, const std::int32_t* columns) {
-    const Columns<kColumns> some(x, columns, weight.cols);
-    for (std::int64_t row = 0; row < rows; ++row) {
-        const std::byte* at = weight.data + static_cast<std::size_t>(first + row) * weight.row_bytes;
-        __m256 acc[kColumns];
-        for (int c = 0; c < kColumns; ++c) acc[c] = _mm256_setzero_ps();
-        if (weight.type == TensorType::Q8_0) row_q8_0<Dot, kColumns>(acc, at, some, weight.cols);
-        if (weight.type == TensorType::Q4_K) row_q4_k<Dot, kColumns>(acc, at, some, weight.cols);
-        if (weight.type == TensorType::Q6_K) row_q6_k<Dot, kColumns>(acc, at, some, weight.cols);
-        for (int c = 0; c < kColumns; ++c) out[c * kTileRows + row] = sum_of(acc[c]);
-    }
-}
-
-template <class Dot>
-inline void tile_by_rows(float* out, const Matrix& weight, std::int64_t first, std::int64_t rows,
-                         const QuantisedRows& x, const std::int32_t* columns, std::int64_t column_count) {
-    std::int64_t c = 0;
-    for (; c + 4 <= column_count; c += 4)
-        rows_times_columns<Dot, 4>(out + c * kTileRows, weight, first, rows, x, columns + c);
-    for (; c + 2 <= column_count; c += 2)
-        rows_times_columns<Dot, 2>(out + c * kTileRows, weight, first, rows, x, columns + c);
-    for (; c < column_count; ++c) rows_times_columns<Dot, 1>(out + c * kTileRows, weight, first, rows, x, columns + c);
 }
 
 inline void from_half(float* out, const std::byte* in, std::int64_t count) {

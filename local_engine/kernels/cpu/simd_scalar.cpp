@@ -109,11 +109,16 @@ void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t row
     }
 }
 
+bool has_tile(TensorType type) {
+    return type == TensorType::Q8_0 || type == TensorType::Q4_K || type == TensorType::Q6_K;
+}
+
 }  // namespace
 
 const Simd& scalar_simd() {
-    static constexpr Simd table{"scalar", dot,       dot_4,     add_4,       add_scaled, scale,    multiply,
-                                swiglu,   exp_minus, from_half, from_bfloat, to_half,    quantise, tile};
+    static constexpr Simd table{"scalar",    dot,     dot_4,          add_4, add_scaled, scale,
+                                multiply,    swiglu,  swiglu_clamped, geglu, exp_minus,  from_half,
+                                from_bfloat, to_half, quantise,       tile,  has_tile};
     return table;
 }
 

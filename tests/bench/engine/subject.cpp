@@ -49,32 +49,35 @@ const float* make_vector(Subject& subject, std::int64_t size, float value = 1.0F
 
 // The shapes of the design notes: qwen3-0.6B, and a mixture of experts with four of its fourteen layers.
 ModelPlan made_plan(bool experts) {
-    ModelPlan plan{
-        .architecture = experts ? "qwen3moe" : "qwen3", .layers = experts ? 4 : 28, .width = experts ? 2048 : 1024};
+    ModelPlan plan{.architecture = experts ? "qwen3moe" : "qwen3", .width = experts ? 2048 : 1024};
     plan.vocabulary = experts ? 32768 : 151936;
     plan.context_length = 4096;
     plan.norm_epsilon = 1e-6F;
-    plan.layer = {.heads = 16,
-                  .kv_heads = experts ? 4 : 8,
-                  .head_size = 128,
-                  .attention_scale = 0.088F,
-                  .qk_norm = true,
-                  .ffn = 3072};
-    if (experts) plan.layer.moe = MoePlan{.experts = 64, .used = 8, .ffn = 768};
-    plan.rope.pairs = Rope::Pairs::Halves;
-    for (int i = 0; i < 64; ++i) plan.rope.frequencies.push_back(std::pow(1e6F, -static_cast<float>(i) / 64.0F));
+    LayerPlan layer{.heads = 16,
+                    .kv_heads = experts ? 4 : 8,
+                    .head_size = 128,
+                    .attention_scale = 0.088F,
+                    .qk_norm = LayerPlan::QkNorm::Weighted,
+                    .ffn = 3072};
+    if (experts) layer.moe = MoePlan{.experts = 64, .used = 8, .ffn = 768};
+    plan.layers.assign(experts ? 4 : 28, layer);
+    plan.ropes.push_back({.pairs = Rope::Pairs::Halves,
+                          .step = std::pow(1e6F, -1.0F / 64.0F),
+                          .divisors = std::vector<float>(64, 1.0F),
+                          .factors = std::vector<float>(64, 1.0F)});
     return plan;
 }
 
 LayerWeights make_layer(Subject& subject, TensorType type, TensorType down) {
     const ModelPlan& plan = subject.plan;
-    const LayerPlan& layer = plan.layer;
+    const LayerPlan& layer = plan.layers.front();
     LayerWeights weights{.attention_norm = make_vector(subject, plan.width),
                          .query = make_matrix(subject, type, layer.query_width(), plan.width),
                          .key = make_matrix(subject, type, layer.kv_width(), plan.width),
                          .value = make_matrix(subject, down, layer.kv_width(), plan.width),
                          .output = make_matrix(subject, type, plan.width, layer.query_width()),
                          .ffn_norm = make_vector(subject, plan.width)};
+    const RopePlan& rope = plan.ropes.front();
     weights.attention = {.heads = static_cast<std::int32_t>(layer.heads),
                          .kv_heads = static_cast<std::int32_t>(layer.kv_heads),
                          .head_size = static_cast<std::int32_t>(layer.head_size),
@@ -82,7 +85,7 @@ LayerWeights make_layer(Subject& subject, TensorType type, TensorType down) {
                          .norm_epsilon = plan.norm_epsilon,
                          .q_norm = make_vector(subject, layer.head_size),
                          .k_norm = make_vector(subject, layer.head_size),
-                         .rope = {plan.rope.pairs, plan.rope.frequencies.data(), 64, 1.0F}};
+                         .rope = {rope.pairs, rope.step, rope.divisors.data(), rope.factors.data(), 64, 1.0F}};
     if (!layer.moe) {
         weights.ffn = DenseFfn{make_matrix(subject, type, layer.ffn, plan.width),
                                make_matrix(subject, type, layer.ffn, plan.width),
@@ -92,7 +95,7 @@ LayerWeights make_layer(Subject& subject, TensorType type, TensorType down) {
     const MoePlan& moe = *layer.moe;
     weights.ffn = MoeFfn{.experts = static_cast<std::int32_t>(moe.experts),
                          .used = static_cast<std::int32_t>(moe.used),
-                         .router = make_matrix(subject, TensorType::F32, moe.experts, plan.width),
+                         .router = {.weight = make_matrix(subject, TensorType::F32, moe.experts, plan.width)},
                          .gate = make_matrix(subject, type, moe.experts * moe.ffn, plan.width),
                          .up = make_matrix(subject, type, moe.experts * moe.ffn, plan.width),
                          .down = make_matrix(subject, down, moe.experts * plan.width, moe.ffn),
@@ -103,7 +106,7 @@ LayerWeights make_layer(Subject& subject, TensorType type, TensorType down) {
 void make_weights(Subject& subject, bool eight_bits) {
     const TensorType type = eight_bits ? TensorType::Q8_0 : TensorType::Q4_K;
     const TensorType large = eight_bits ? TensorType::Q8_0 : TensorType::Q6_K;
-    for (std::int64_t i = 0; i < subject.plan.layers; ++i) {
+    for (std::size_t i = 0; i < subject.plan.layers.size(); ++i) {
         // As the usual mixture does it: half of the layers keep more bits in value and down.
         subject.weights.layers.push_back(make_layer(subject, type, i % 2 == 0 ? large : type));
     }
@@ -125,7 +128,7 @@ void count_bytes(Subject& subject) {
             subject.shared_bytes += bytes_of(dense->gate) + bytes_of(dense->up) + bytes_of(dense->down);
         }
         if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn)) {
-            subject.shared_bytes += bytes_of(moe->router);
+            subject.shared_bytes += bytes_of(moe->router.weight);
             subject.expert_bytes += bytes_of(moe->gate) + bytes_of(moe->up) + bytes_of(moe->down);
         }
     }
@@ -134,8 +137,8 @@ void count_bytes(Subject& subject) {
 }  // namespace
 
 double Subject::bytes_per_step(int tokens) const {
-    if (!plan.layer.moe) return shared_bytes;
-    const double chosen = static_cast<double>(plan.layer.moe->used) / static_cast<double>(plan.layer.moe->experts);
+    if (plan.experts() == 0) return shared_bytes;
+    const double chosen = static_cast<double>(plan.experts_used()) / static_cast<double>(plan.experts());
     return shared_bytes + expert_bytes * (1.0 - std::pow(1.0 - chosen, tokens));
 }
 

@@ -193,8 +193,52 @@ TEST_F(Commands, InspectRefusesWhatIsNoModel) {
     const Ran ran = run({"models", "inspect", file.string()});
     EXPECT_EQ(ran.code, kFailed);
     EXPECT_THAT(ran.error, StartsWith("sluice: "));
-    EXPECT_EQ(run({"models", "logits", file.string(), "--ids", "1,x", "--out", "/dev/null"}).code, kWrongUsage);
-    EXPECT_EQ(run({"models", "logits", file.string(), "--ids", "1"}).code, kWrongUsage);
+    EXPECT_EQ(run({"models", "logits", "--out", "/dev/null"}).code, kWrongUsage);
+    const auto tokens = directory_ / "tokens.json";
+    for (const char* wrong : {"", "[]", "[1, 2.5]", "[-1]", "[\"1\"]", "1, 2", "[99999999999]"}) {
+        std::ofstream(tokens) << wrong;
+        const Ran refused =
+            run({"models", "logits", "--model", file.string(), "--tokens", tokens.string(), "--out", "/dev/null"});
+        EXPECT_EQ(refused.code, kWrongUsage) << wrong;
+        EXPECT_THAT(refused.error, HasSubstr("--tokens")) << wrong;
+    }
+}
+
+std::string bundled_model(const std::string& name) {
+    return SLUICE_SOURCE_DIR "/tests/data/engine/" + name + ".gguf";
+}
+
+TEST_F(Commands, LogitsOfAModelAreFloatsAndGreedyTokensAreJson) {
+    const auto tokens = directory_ / "tokens.json";
+    const auto positions = directory_ / "positions.json";
+    const auto out = directory_ / "logits.f32";
+    std::ofstream(tokens) << "[5, 17, 200]";
+    std::ofstream(positions) << "[0, 2]";
+    const std::vector<std::string> start{"models",   "logits",       "--model", bundled_model("qwen3-n-Q8_0"),
+                                         "--tokens", tokens.string()};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), start.begin(), start.end());
+        return run(more);
+    };
+    EXPECT_EQ(with({"--out", out.string(), "--kv", "f32", "--activations", "f32"}).code, kDone);
+    EXPECT_EQ(std::filesystem::file_size(out), 3U * 448U * sizeof(float));
+    EXPECT_EQ(with({"--positions", positions.string(), "--out", out.string(), "--backend", "reference"}).code, kDone);
+    EXPECT_EQ(std::filesystem::file_size(out), 2U * 448U * sizeof(float));
+    const Ran greedy = with({"--greedy", "4"});
+    EXPECT_EQ(greedy.code, kDone);
+    EXPECT_EQ(core::parse_json(greedy.out)->size(), 4U);
+    const Ran cuda = with({"--backend", "cuda", "--out", out.string()});
+    EXPECT_NE(cuda.code, kDone);
+    EXPECT_THAT(cuda.error, HasSubstr("CUDA"));
+}
+
+TEST_F(Commands, TokensOfAModelGoThereAndBack) {
+    const std::string model = bundled_model("qwen3-n-Q8_0");
+    const Ran tokens = run({"models", "tokenize", "--model", model}, "hello, world\n");
+    ASSERT_EQ(tokens.code, kDone);
+    ASSERT_TRUE(core::parse_json(tokens.out)->is_array());
+    EXPECT_EQ(run({"models", "detokenize", "--model", model}, tokens.out).out, "hello, world\n");
+    EXPECT_EQ(run({"models", "detokenize", "--model", model}, "hello").code, kWrongUsage);
 }
 
 TEST_F(Commands, DemoCloudIsForLoopbackOnly) {

@@ -125,11 +125,13 @@ std::string judge(const GoldenCase& golden, const std::vector<float>& logits, co
 }
 
 std::vector<std::string> all_names() {
-    return {"llama3-n-F16",     "llama3-n-Q8_0",   "llama3-k-Q8_0",  "llama3-k-Q6_K",    "llama3-k-Q5_K_M",
-            "llama3-k-Q4_K_M",  "llama3-k-Q3_K_M", "llama3-k-Q2_K",  "llama3-k-Q4_0",    "llama3-k-IQ4_XS",
-            "mixtral-n-F16",    "mixtral-n-Q8_0",  "mixtral-n-Q5_0", "mixtral-k-Q4_K_M", "qwen3-n-F16",
-            "qwen3-n-Q8_0",     "qwen3-k-Q4_K_M",  "qwen3moe-n-F16", "qwen3moe-n-Q8_0",  "qwen3moe-n-IQ4_NL",
-            "qwen3moe-k-Q4_K_M"};
+    return {"llama3-n-F16",      "llama3-n-Q8_0",      "llama3-k-Q8_0",  "llama3-k-Q6_K",    "llama3-k-Q5_K_M",
+            "llama3-k-Q4_K_M",   "llama3-k-Q3_K_M",    "llama3-k-Q2_K",  "llama3-k-Q4_0",    "llama3-k-IQ4_XS",
+            "mixtral-n-F16",     "mixtral-n-Q8_0",     "mixtral-n-Q5_0", "mixtral-k-Q4_K_M", "qwen3-n-F16",
+            "qwen3-n-Q8_0",      "qwen3-k-Q4_K_M",     "qwen3moe-n-F16", "qwen3moe-n-Q8_0",  "qwen3moe-n-IQ4_NL",
+            "qwen3moe-k-Q4_K_M", "qwen2-n-BF16",       "qwen2-k-Q6_K",   "qwen2-k-Q4_K_M",   "deepseek2-n-F16",
+            "deepseek2-n-Q8_0",  "deepseek2-k-Q4_K_M", "llama4-n-F16",   "llama4-n-Q8_0",    "llama4-k-Q4_K_M",
+            "gptoss-n-F16",      "gptoss-n-MXFP4",     "gemma3-n-F16",   "gemma3-n-Q8_0",    "gemma3-k-Q4_K_M"};
 }
 
 }  // namespace
@@ -140,6 +142,8 @@ std::vector<GoldenCase> read_golden(const std::filesystem::path& folder, const s
     for (const auto& entry : document.at("cases")) {
         GoldenCase golden;
         golden.model = folder / document.at("model").get<std::string>();
+        golden.name = entry.at("name").get<std::string>();
+        golden.architecture = document.at("arch").get<std::string>();
         golden.vocabulary = entry.at("n_vocab").get<std::int64_t>();
         entry.at("tokens").get_to(golden.tokens);
         entry.at("positions").get_to(golden.positions);
@@ -177,10 +181,15 @@ std::vector<std::string> golden_names() {
 }
 
 std::vector<std::string> bundled_names() {
-    return {"llama3-n-Q8_0", "mixtral-n-Q8_0", "qwen3-n-Q8_0", "qwen3moe-n-Q8_0", "qwen3moe-k-Q4_K_M"};
+    return {"llama3-n-Q8_0",  "mixtral-n-Q8_0", "qwen3-n-Q8_0",     "qwen3moe-n-Q8_0", "qwen3moe-k-Q4_K_M",
+            "qwen2-k-Q4_K_M", "gptoss-n-MXFP4", "deepseek2-n-Q8_0", "llama4-n-Q8_0",   "gemma3-n-Q8_0"};
 }
 
 std::string judge_exact(const GoldenCase& golden, const std::vector<float>& logits) {
+    // The reference takes GELU from a 16-bit table, so that exactness ends earlier there.
+    if (golden.architecture == "gemma3") {
+        return judge(golden, logits, {.median = 2e-5, .settled = 2e-4, .margin = 1e-4, .gap = 1e-2, .share = 1.0});
+    }
     return judge(golden, logits, {.median = 1e-7, .settled = 1e-5, .margin = 1e-4, .gap = 1e-3, .share = 1.0});
 }
 

@@ -11,6 +11,8 @@ namespace sluice::local_engine::testing {
 
 struct GoldenCase {
     std::filesystem::path model;
+    std::string name;          // "a", or what the case is about
+    std::string architecture;  // as in the file
     std::int64_t vocabulary = 0;
     std::vector<std::int32_t> tokens, positions, top1, greedy;
     std::vector<double> top1_gap, router_margin, greedy_gap;       // router_margin: infinite for dense models
