@@ -150,6 +150,8 @@ Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core:
                 wanted->stops,
                 mailbox};
         job.choice = static_cast<std::size_t>(choice);
+        job.top_logprobs = wanted->top_logprobs;
+        job.ignore_eos = wanted->ignore_eos;
         // Choices of one request differ, and are the same again for the same seed.
         job.sampling.seed = seed + static_cast<std::uint64_t>(choice) * 0x9e3779b97f4a7c15U;
         jobs.push_back(std::move(job));
@@ -214,6 +216,8 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     outcome.usage_known = true;
 
     ReplyWriter writer("chatcmpl-" + std::string(options.request_id), std::string(options.model), unix_seconds(), choices);
+    if (const auto logprobs = request.body().find("logprobs"); logprobs != request.body().end() && *logprobs == true)
+        writer.tell_logprobs();
     const auto used = [&] {
         return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0, .completion = mailbox->tokens()};
     };

@@ -93,8 +93,9 @@ void EngineLoop::take_submitted() {
             continue;
         }
         StopMatcher stops(job.stops);
-        running_.try_emplace(
-            id, Running{std::move(job), std::move(sampler), std::move(stops), Detokenizer(tokenizer_), max_tokens});
+        Running running{std::move(job), std::move(sampler), std::move(stops), Detokenizer(tokenizer_), max_tokens};
+        if (running.job.top_logprobs) running.reports.emplace(static_cast<std::size_t>(*running.job.top_logprobs));
+        running_.try_emplace(id, std::move(running));
     }
 }
 
@@ -134,19 +135,28 @@ void EngineLoop::advance(const Emitter& emitter, std::span<float> logits) {
     // Rows of the output head beyond the vocabulary are padding: they have no text.
     const auto known = static_cast<std::size_t>(tokenizer_.size());
     for (std::size_t i = known; i < logits.size(); ++i) logits[i] = -INFINITY;
+    const std::vector<float> raw = running.reports ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
     const TokenId token = running.sampler.pick(logits, emitter.position);
     running.sampler.note(token);
     ++running.tokens;
 
-    const bool ended = tokenizer_.is_end_of_generation(token);
-    std::string text = ended ? std::string() : running.stops.feed(running.detokenizer.feed(token));
+    const bool ended = tokenizer_.is_end_of_generation(token) && !running.job.ignore_eos;
+    const std::string piece = ended ? std::string() : running.detokenizer.feed(token);
+    if (running.reports && !ended) running.reports->note(LogProbabilities(raw), token, tokenizer_, piece.size());
+    std::string text = running.stops.feed(piece);
     const bool stopped = ended || running.stops.stopped();
     const bool full = running.tokens >= running.max_tokens;
     if (stopped || full) {
         text += running.stops.feed(running.detokenizer.finish());
         text += running.stops.finish();
     }
-    running.job.mailbox->deliver(running.job.choice, text, stopped ? "stop" : full ? "length" : "");
+    running.text_bytes += text.size();
+    std::vector<TokenReport> reports;
+    if (running.reports) {
+        reports = stopped || full ? running.reports->finish(running.text_bytes, running.stops.stopped())
+                                  : running.reports->release(running.text_bytes);
+    }
+    running.job.mailbox->deliver(running.job.choice, text, stopped ? "stop" : full ? "length" : "", std::move(reports));
     if (!stopped && !full) return scheduler_.append(emitter.id, token);
     scheduler_.remove(emitter.id);
     running_.erase(found);

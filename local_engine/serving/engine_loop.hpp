@@ -9,12 +9,14 @@
 #include "local_engine/sampling/stop_matcher.hpp"
 #include "local_engine/scheduler/scheduler.hpp"
 #include "local_engine/serving/mailbox.hpp"
+#include "local_engine/serving/token_reports.hpp"
 #include "local_engine/tokenizer/detokenizer.hpp"
 #include "local_engine/tokenizer/tokenizer.hpp"
 
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -28,6 +30,8 @@ struct Job {
     std::vector<std::string> stops;
     std::shared_ptr<Mailbox> mailbox;
     std::size_t choice = 0;
+    std::optional<int> top_logprobs = std::nullopt;  // as in ChatOptions
+    bool ignore_eos = false;
 };
 
 class EngineLoop {
@@ -51,6 +55,8 @@ private:
         Detokenizer detokenizer;
         std::int64_t max_tokens = 0;
         std::int64_t tokens = 0;
+        std::optional<TokenReports> reports = std::nullopt;
+        std::size_t text_bytes = 0;  // that have left
     };
 
     void work();

@@ -18,10 +18,21 @@
 
 namespace sluice::local_engine {
 
+// Log-probabilities of one token of an answer, and of the likeliest ones in its place, in words.
+struct TokenReport {
+    struct Item {
+        std::string bytes;  // of the token; not necessarily UTF-8
+        float log_probability = 0.0F;
+    };
+    Item chosen;
+    std::vector<Item> best;
+};
+
 // What has happened to one choice of the answer since the last look.
 struct ChoiceNews {
     std::string text = {};
     std::string finish_reason = {};  // "stop" or "length" once it is over, told once
+    std::vector<TokenReport> reports = {};
 };
 
 struct News {
@@ -34,8 +45,10 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
 public:
     explicit Mailbox(std::size_t choices) : pending_(choices) {}
 
-    // Engine thread. A token of a choice, with the text it adds, and why the choice ends, if it does.
-    void deliver(std::size_t choice, std::string_view text, std::string_view finish_reason);
+    // Engine thread. A token of a choice, with the text it adds, why the choice ends, if it does, and the reports of
+    // tokens whose text has now left.
+    void deliver(std::size_t choice, std::string_view text, std::string_view finish_reason,
+                 std::vector<TokenReport> reports = {});
     void fail(core::Error error);
     void start() { started_ = true; }  // the prompt is being computed
     bool abandoned() const { return abandoned_; }

@@ -225,7 +225,6 @@ TEST_F(EngineTest, FieldsThatCannotBeHonouredAreRefusedByName) {
                                                    {"min_p", 2},
                                                    {"min_p", "x"},
                                                    {"tool_choice", "required"},
-                                                   {"logprobs", true},
                                                    {"response_format", {{"type", "json_object"}}},
                                                    {"logit_bias", {{"99999999", 1}}},
                                                    {"repetition_penalty", 0}}) {
@@ -238,6 +237,74 @@ TEST_F(EngineTest, FieldsThatCannotBeHonouredAreRefusedByName) {
     Call fine{chat({{"tool_choice", "auto"}, {"response_format", {{"type", "text"}}}, {"top_k", 40}, {"min_p", 0.1}})};
     serve(fine);
     EXPECT_TRUE(fine.outcome.result);
+}
+
+TEST_F(EngineTest, LogProbabilitiesComeInTheShapeOfTheApiPlainAndStreamed) {
+    const Json wanted{{"seed", 8}, {"logprobs", true}, {"top_logprobs", 4}, {"temperature", 1.4}};
+    Call plain{chat(wanted)};
+    serve(plain);
+    const Json& choice = plain.reply.whole.at("choices")[0];
+    const Json& content = choice.at("logprobs").at("content");
+    ASSERT_GE(content.size(), 10U);
+    std::string bytes;
+    for (const Json& entry : content) {
+        EXPECT_LE(entry.at("logprob"), 0.0);
+        ASSERT_EQ(entry.at("top_logprobs").size(), 4U);
+        EXPECT_GE(entry.at("top_logprobs")[0].at("logprob"), entry.at("logprob"));
+        EXPECT_GE(entry.at("top_logprobs")[0].at("logprob"), entry.at("top_logprobs")[3].at("logprob"));
+        for (const Json& byte : entry.at("bytes")) bytes += static_cast<char>(byte.get<int>());
+    }
+    Json more = wanted;
+    more["stream"] = true;
+    Call stream{chat(more)};
+    serve(stream);
+    Json streamed = Json::array();
+    for (const Json& chunk : stream.reply.chunks) {
+        for (const Json& part : chunk.at("choices")) {
+            ASSERT_TRUE(part.contains("logprobs"));
+            if (!part.at("logprobs").is_null()) {
+                for (const Json& entry : part.at("logprobs").at("content")) streamed.push_back(entry);
+            }
+        }
+    }
+    EXPECT_EQ(streamed, content);
+    // The log-probabilities are the model's: another temperature does not change those of the first token.
+    Json colder = wanted;
+    colder["temperature"] = 0;
+    Call cold{chat(colder)};
+    serve(cold);
+    EXPECT_EQ(cold.reply.whole.at("choices")[0].at("logprobs").at("content")[0].at("top_logprobs"),
+              content[0].at("top_logprobs"));
+}
+
+TEST_F(EngineTest, TokensOfAStopStringAreNotReportedEither) {
+    const Json wanted{{"temperature", 0}, {"logprobs", true}};
+    Call free{chat(wanted)};
+    serve(free);
+    const Json all = free.reply.whole.at("choices")[0].at("logprobs").at("content");
+    std::size_t at = 3;  // a token of ordinary characters
+    const auto plain = [&](std::size_t i) {
+        const auto text = all[i].at("token").get<std::string>();
+        return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+    };
+    while (at < all.size() && !plain(at)) ++at;
+    ASSERT_LT(at, all.size());
+    Json more = wanted;
+    more["stop"] = all[at].at("token");
+    Call stopped{chat(more)};
+    serve(stopped);
+    const Json& seen = stopped.reply.whole.at("choices")[0];
+    EXPECT_LE(seen.at("logprobs").at("content").size(), at);
+    std::size_t shown = 0;
+    for (const Json& entry : seen.at("logprobs").at("content")) shown += entry.at("bytes").size();
+    EXPECT_LE(shown, seen.at("message").at("content").get<std::string>().size() + 3);
+}
+
+TEST_F(EngineTest, IgnoringTheEndMakesAnAnswerAsLongAsAllowed) {
+    Call call{chat({{"ignore_eos", true}, {"temperature", 2.0}, {"seed", 3}}), 300};
+    serve(call);
+    EXPECT_EQ(call.outcome.finish_reason, "length");
+    EXPECT_EQ(call.outcome.usage.completion, 300);
 }
 
 TEST_F(EngineTest, AClientThatGoesStopsItsSequenceAndKeepsTheCount) {
