@@ -48,7 +48,7 @@ core::Result<std::unique_ptr<Forward>> Forward::create(const ModelPlan& plan, co
     return forward;
 }
 
-void Forward::run(const Batch& batch, std::span<float> logits) {
+void Forward::run(const Batch& batch, std::span<float> logits, std::span<float> hidden) {
     kernels_.begin(batch);
     kernels_.embed(x_, weights_.embedding);
     for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
@@ -64,8 +64,14 @@ void Forward::run(const Batch& batch, std::span<float> logits) {
         if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn)) kernels_.moe_ffn(x_, *moe, normed_);
         if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) kernels_.dense_ffn(x_, *dense, normed_);
     }
-    kernels_.logits(logits_, weights_.head, x_, weights_.output_norm, plan_.norm_epsilon);
-    kernels_.read(logits, logits_);
+    if (!hidden.empty()) {
+        kernels_.rms_norm(normed_, x_, weights_.output_norm, plan_.width, plan_.norm_epsilon);
+        kernels_.read(hidden, normed_);
+    }
+    if (!batch.logit_rows.empty()) {
+        kernels_.logits(logits_, weights_.head, x_, weights_.output_norm, plan_.norm_epsilon);
+        kernels_.read(logits, logits_);
+    }
     kernels_.finish();
 }
 

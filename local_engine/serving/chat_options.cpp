@@ -118,9 +118,6 @@ void refuse_what_we_cannot_do(Fields& fields) {
     const Json* tool_choice = fields.find("tool_choice");
     const bool forced = tool_choice != nullptr && *tool_choice != "auto" && *tool_choice != "none";
     fields.refuse_if(forced, "tool_choice", "the local engine does not call tools");
-    const Json* format = fields.find("response_format");
-    const bool text = format == nullptr || (format->is_object() && format->value("type", Json()) == "text");
-    fields.refuse_if(!text, "response_format", "the local engine writes plain text only");
 }
 
 }  // namespace

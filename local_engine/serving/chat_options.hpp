@@ -20,7 +20,7 @@ struct ChatOptions {
 };
 
 // InvalidRequest names the field: a number out of range (serving/limits.hpp), or something this engine cannot do and
-// must not ignore (a forced tool call, an unknown response format).
+// must not ignore (a forced tool call). The shape of the answer is serving/structured_output.hpp's.
 core::Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int64_t vocabulary);
 
 }  // namespace sluice::local_engine

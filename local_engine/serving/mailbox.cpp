@@ -27,6 +27,13 @@ void Mailbox::deliver(std::size_t choice, std::string_view text, std::string_vie
     if (!nothing) wake();
 }
 
+void Mailbox::deliver_vector(std::size_t choice, std::vector<float> vector) {
+    const std::lock_guard lock(mutex_);
+    pending_[choice].vector = std::move(vector);
+    pending_[choice].finish_reason = "stop";
+    wake();
+}
+
 void Mailbox::fail(core::Error error) {
     const std::lock_guard lock(mutex_);
     if (!error_) error_ = std::move(error);
