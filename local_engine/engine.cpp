@@ -200,6 +200,7 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     core::ServeOutcome outcome;
     if (!parts_->chat_template) {
         outcome.result = Error{Errc::InvalidRequest, "is a model for embeddings: it has no chat template", "model"};
+        outcome.retry_may_help = true;  // another model of the plan may have one
         co_return outcome;
     }
     auto prompt = parts_->chat_template->render(request);

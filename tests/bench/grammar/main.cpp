@@ -27,13 +27,13 @@ constexpr const char* kPerson =
     R"("geo":{"type":"array","items":{"type":"number"}}},"required":["street"]},"note":{"anyOf":[{"type":"string"},{"type":"null"}]}},)"
     R"("required":["name","age"]})";
 
-constexpr const char* kArithmetic = R"(root ::= sum
+constexpr const char* kArithmetic = R"g(root ::= sum
 sum ::= product (ws [-+] ws product)*
 product ::= unit (ws [*/] ws unit)*
 unit ::= number | "(" ws sum ws ")" | name "(" ws sum ("," ws sum)* ")"
 number ::= [0-9]+ ("." [0-9]+)?
 name ::= [a-z] [a-z0-9_]*
-ws ::= [ \n\t]*)";
+ws ::= [ \n\t]*)g";
 
 constexpr const char* kProse = "root ::= sentence+\nsentence ::= [A-Z] [^.!?]* [.!?] \" \"?";
 
