@@ -147,7 +147,7 @@ bool AutomatonBuilder::determinise(RuleId rule) {
             }
             if (targets.empty()) continue;
             std::ranges::sort(targets);
-            targets.erase(std::ranges::unique(targets).begin(), targets.end());
+            targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
             const StateId to = state_of(rule, std::move(targets), known, work);
             const bool joins = !drafts.empty() && drafts.back().to == to && drafts.back().last + 1 == first;
             if (joins) drafts.back().last = static_cast<std::uint8_t>(last);
@@ -156,7 +156,7 @@ bool AutomatonBuilder::determinise(RuleId rule) {
         std::vector<std::pair<RuleId, StateId>> call_drafts;
         for (auto& [called, targets] : calls) {
             std::ranges::sort(targets);
-            targets.erase(std::ranges::unique(targets).begin(), targets.end());
+            targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
             call_drafts.emplace_back(called, state_of(rule, std::move(targets), known, work));
         }
         states_[base + at].edges = std::move(drafts);

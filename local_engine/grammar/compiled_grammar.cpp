@@ -161,7 +161,7 @@ bool CompiledGrammar::compute(Recogniser& at, TokenMask& mask) {
     }
     if (states.size() > 1) {
         std::ranges::sort(uncertain);
-        uncertain.erase(std::ranges::unique(uncertain).begin(), uncertain.end());
+        uncertain.erase(std::unique(uncertain.begin(), uncertain.end()), uncertain.end());
     }
     if (!try_uncertain(at, uncertain, mask)) return false;
     if (at.accepting()) {

@@ -48,7 +48,7 @@ const TokenMask* Constraint::allowed() {
     return &first_mask_;
 }
 
-bool Constraint::accept(TokenId token) {
+bool Constraint::take(TokenId token) {
     Taken taken{.tail = tail_.size(), .free_again_before = free_again_, .at_start_before = at_start_};
     bool fits = true;
     if (grammar_ && at_start_ && plan_.opens_free == token) {

@@ -42,7 +42,7 @@ public:
     bool failed() const { return failed_; }
 
     // A token was chosen. False: it does not fit (nothing changes); only without a mask can that happen.
-    bool accept(TokenId token);
+    bool take(TokenId token);
     // Takes back the last `count` accepted tokens (speculation); at most as many as were accepted since constrain().
     void roll_back(std::size_t count);
 

@@ -75,7 +75,7 @@ std::int32_t NetworkBuilder::node() {
     return static_cast<std::int32_t>(rule_->nodes.size() - 1);
 }
 
-void NetworkBuilder::connect(std::int32_t from, std::int32_t to) {
+void NetworkBuilder::link(std::int32_t from, std::int32_t to) {
     rule_->nodes[static_cast<std::size_t>(from)].push_back({.to = to});
 }
 
@@ -91,7 +91,7 @@ void NetworkBuilder::lay(ExpressionId id, std::int32_t from, std::int32_t to, in
             rule_->nodes[static_cast<std::size_t>(from)].push_back({NetworkEdge::Kind::Bytes, value, value, 0, next});
             from = next;
         }
-        connect(from, to);
+        link(from, to);
     } else if (expression.kind == Kind::Set) {
         lay_set(expression.set, from, to);
     } else if (expression.kind == Kind::Sequence) {
@@ -100,7 +100,7 @@ void NetworkBuilder::lay(ExpressionId id, std::int32_t from, std::int32_t to, in
             lay(part, from, next, depth + 1);
             from = next;
         }
-        connect(from, to);
+        link(from, to);
     } else if (expression.kind == Kind::Choice) {
         for (const ExpressionId part : expression.parts) lay(part, from, to, depth + 1);
     } else if (expression.kind == Kind::Repeat) {
@@ -137,18 +137,18 @@ void NetworkBuilder::lay_repeat(const Expression& expression, std::int32_t from,
     }
     if (expression.most < 0) {
         const std::int32_t loop = node();
-        connect(from, loop);
+        link(from, loop);
         lay(part, loop, loop, depth + 1);
-        connect(loop, to);
+        link(loop, to);
         return;
     }
     for (std::int32_t i = expression.least; i < expression.most && !failed_; ++i) {
-        connect(from, to);
+        link(from, to);
         const std::int32_t next = node();
         lay(part, from, next, depth + 1);
         from = next;
     }
-    connect(from, to);
+    link(from, to);
 }
 
 bool NetworkBuilder::is_small(RuleId rule) {

@@ -30,7 +30,7 @@ public:
 
 private:
     std::int32_t node();
-    void connect(std::int32_t from, std::int32_t to);
+    void link(std::int32_t from, std::int32_t to);
     void lay(ExpressionId id, std::int32_t from, std::int32_t to, int depth);
     void lay_set(const std::vector<CodeRange>& set, std::int32_t from, std::int32_t to);
     void lay_repeat(const Expression& expression, std::int32_t from, std::int32_t to, int depth);

@@ -3,7 +3,6 @@
 #include "core/json.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -70,15 +69,24 @@ void shorten(std::vector<float>& vector, std::size_t dimensions) {
     for (float& value : vector) value = static_cast<float>(static_cast<double>(value) / std::sqrt(square));
 }
 
+std::string base64_of(std::string_view bytes) {
+    constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto byte = [&](std::size_t at) { return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U; };
+        const std::uint32_t three = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
+        for (const std::size_t letter : {0U, 1U, 2U, 3U}) {
+            text += letter <= std::min<std::size_t>(3, bytes.size() - i) ? kLetters[three >> (18 - 6 * letter) & 63U] : '=';
+        }
+    }
+    return text;
+}
+
 std::string vector_json(const std::vector<float>& vector, bool base64) {
     if (base64) {  // little-endian floats
         std::string bytes(vector.size() * sizeof(float), '\0');
         std::memcpy(bytes.data(), vector.data(), bytes.size());
-        std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-        const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                           reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-        text.resize(static_cast<std::size_t>(length));
-        return '"' + text + '"';
+        return '"' + base64_of(bytes) + '"';
     }
     Json list = Json::array();
     for (const float value : vector) list.push_back(value);

@@ -251,7 +251,7 @@ std::optional<TokenId> EngineLoop::choose(Running& running, std::span<float> log
     const bool stuck = mask != nullptr && !mask->any();
     const TokenId token = stuck ? 0 : running.sampler.pick(logits, position, mask);
     if (!stuck) running.sampler.note(token);
-    if (running.constraint && !stuck) running.constraint->accept(token);
+    if (running.constraint && !stuck) running.constraint->take(token);
     ++running.tokens;
 
     const bool ended = stuck || (tokenizer_.is_end_of_generation(token) && !running.job.ignore_eos);

@@ -29,7 +29,7 @@ protected:
     Constraint follow(ConstraintPlan plan) { return Constraint(std::move(plan), *trie_, *tokenizer_); }
     TokenId byte(char c) const { return *tokenizer_->find(test::byte_letter(static_cast<unsigned char>(c))); }
     void say(Constraint& constraint, std::string_view text) {
-        for (const char c : text) EXPECT_TRUE(constraint.accept(byte(c))) << c;
+        for (const char c : text) EXPECT_TRUE(constraint.take(byte(c))) << c;
     }
 
     std::optional<Tokenizer> tokenizer_;
@@ -44,7 +44,7 @@ TEST_F(ConstraintTest, AtOnceOnlyTheGrammarsTokensMayComeAndTheEndAtItsEnd) {
     EXPECT_FALSE(constraint.allowed()->allows(byte('x')));
     EXPECT_FALSE(constraint.allowed()->allows(end_));
     EXPECT_FALSE(constraint.allowed()->allows(think_));
-    EXPECT_FALSE(constraint.accept(byte('x')));
+    EXPECT_FALSE(constraint.take(byte('x')));
     say(constraint, "12;");
     EXPECT_TRUE(constraint.allowed()->allows(end_));
     EXPECT_FALSE(constraint.allowed()->allows(byte('1')));
@@ -56,7 +56,7 @@ TEST_F(ConstraintTest, BehindAThoughtThePromptHasOpenedTheGrammarBegins) {
     EXPECT_TRUE(constraint.allowed()->allows(byte('x')));
     EXPECT_FALSE(constraint.allowed()->allows(end_));  // a thought is not an answer
     say(constraint, "so </thi");
-    constraint.accept(unthink_);
+    constraint.take(unthink_);
     EXPECT_FALSE(constraint.allowed()->allows(byte('x')));
     say(constraint, "5;");
     EXPECT_TRUE(constraint.allowed()->allows(end_));
@@ -68,7 +68,7 @@ TEST_F(ConstraintTest, AMarkerSpelledInSeveralTokensCountsAndWhatIsGluedToItIsTh
     say(spelled, "x</think>");
     EXPECT_FALSE(spelled.allowed()->allows(byte('x')));
     Constraint glued = follow(plan_constraint(grammar_, prompt, *tokenizer_));
-    glued.accept(glued_);
+    glued.take(glued_);
     EXPECT_TRUE(glued.allowed()->allows(byte(';')));  // the 1 has been read
 }
 
@@ -78,9 +78,9 @@ TEST_F(ConstraintTest, AModelMayOpenAThoughtItselfOrAnswerAtOnce) {
     EXPECT_TRUE(constraint.allowed()->allows(think_));
     EXPECT_TRUE(constraint.allowed()->allows(byte('1')));
     EXPECT_FALSE(constraint.allowed()->allows(byte('x')));
-    constraint.accept(think_);
+    constraint.take(think_);
     EXPECT_TRUE(constraint.allowed()->allows(byte('x')));
-    constraint.accept(unthink_);
+    constraint.take(unthink_);
     EXPECT_FALSE(constraint.allowed()->allows(byte('x')));
     // A template that has closed the thought leaves no choice.
     const std::vector<TokenId> closed{think_, byte('\n'), unthink_, byte('\n')};
@@ -125,7 +125,7 @@ TEST_F(ConstraintTest, TokensCanBeTakenBackOverEverySwitch) {
                 taken.resize(taken.size() - back);
             }
             Constraint fresh = follow(plan);
-            for (const TokenId token : taken) ASSERT_TRUE(fresh.accept(token));
+            for (const TokenId token : taken) ASSERT_TRUE(fresh.take(token));
             const TokenId token = tokens[random() % tokens.size()];
             const TokenMask* a = constraint.allowed();
             const TokenMask* b = fresh.allowed();
@@ -133,8 +133,8 @@ TEST_F(ConstraintTest, TokensCanBeTakenBackOverEverySwitch) {
             for (const TokenId some : tokens) {
                 ASSERT_EQ(a == nullptr || a->allows(some), b == nullptr || b->allows(some));
             }
-            const bool fits = constraint.accept(token);
-            ASSERT_EQ(fits, fresh.accept(token));
+            const bool fits = constraint.take(token);
+            ASSERT_EQ(fits, fresh.take(token));
             if (fits) taken.push_back(token);
         }
     }

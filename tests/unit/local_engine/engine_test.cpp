@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -455,7 +456,14 @@ TEST_F(EngineTest, VectorsCanBeShorterAndPacked) {
     EXPECT_NEAR(product(vector, vector), 1.0, 1e-4);
     Call packed{embedding("hello", {{"dimensions", 16}, {"encoding_format", "base64"}})};
     serve(packed);
-    EXPECT_EQ(packed.reply.whole.at("data")[0].at("embedding").get<std::string>().size(), 88U);  // 64 bytes
+    const auto text = packed.reply.whole.at("data")[0].at("embedding").get<std::string>();
+    ASSERT_EQ(text.size(), 88U);  // 64 bytes
+    EXPECT_TRUE(text.ends_with("=="));
+    const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::uint64_t bits = 0;  // the first six letters hold the first float
+    for (int i = 0; i < 6; ++i) bits = bits << 6U | letters.find(text[static_cast<std::size_t>(i)]);
+    const auto big = static_cast<std::uint32_t>(bits >> 4U);
+    EXPECT_FLOAT_EQ(std::bit_cast<float>(__builtin_bswap32(big)), vector[0].get<float>());
     Call wide{embedding("hello", {{"dimensions", 60000}})};
     serve(wide);
     EXPECT_EQ(wide.outcome.result.error().field, "dimensions");
