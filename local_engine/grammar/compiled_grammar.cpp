@@ -11,7 +11,8 @@ constexpr std::size_t kFew = 2000;                           // tokens listed ra
 constexpr std::size_t kMostBytes = std::size_t{64} << 20U;   // of what is kept per grammar
 constexpr std::size_t kMostKnown = 1024;                     // situations
 constexpr std::uint64_t kWarmUp = 12'000'000;                // nodes looked at before the first token is wanted
-constexpr std::size_t kMostTries = 200'000;                  // bytes tried for one mask
+constexpr std::uint64_t kMostWork = 2'000'000;               // of the recogniser for one mask, or for one state's split
+constexpr std::uint64_t kMostSplitting = 8'000'000;          // steps of splitting for one mask: some tens of milliseconds
 
 }  // namespace
 
@@ -20,7 +21,7 @@ core::Result<std::shared_ptr<CompiledGrammar>> CompiledGrammar::compile(const Gr
     auto automaton = Automaton::compile(source);
     if (!automaton) return automaton.error();
     std::shared_ptr<CompiledGrammar> grammar(new CompiledGrammar(std::move(*automaton), trie));
-    grammar->warm_up(kWarmUp);
+    if (!grammar->warm_up(kWarmUp)) return core::Error{core::Errc::InvalidRequest, "is too ambiguous to be followed"};
     return grammar;
 }
 
@@ -36,10 +37,11 @@ std::size_t CompiledGrammar::Hash::operator()(const std::vector<std::uint32_t>& 
     return static_cast<std::size_t>(hash);
 }
 
-void CompiledGrammar::warm_up(std::uint64_t steps) {
+bool CompiledGrammar::warm_up(std::uint64_t steps) {
     for (StateId state = 0; state < automaton_.states() && steps_ < steps && bytes_ < kMostBytes / 2; ++state) {
-        if (automaton_.has_bytes(state)) split_of(state);
+        if (automaton_.has_bytes(state) && split_of(state).failed) return false;
     }
+    return true;
 }
 
 const CompiledGrammar::Split& CompiledGrammar::split_of(StateId state) {
@@ -78,6 +80,10 @@ CompiledGrammar::Split CompiledGrammar::split(StateId state) {
     std::size_t base = 0;  // depth where the recogniser began; 0: it has not
     for (std::uint32_t i = 0; i < nodes.size();) {
         ++steps_;
+        if (recogniser.work() > kMostWork || recogniser.overflowed()) {
+            out.failed = true;
+            break;
+        }
         const VocabularyTrie::Node& node = nodes[i];
         const std::size_t depth = node.depth;
         path.resize(depth);
@@ -118,6 +124,7 @@ CompiledGrammar::Split CompiledGrammar::split(StateId state) {
         // Below a dead byte everything is up to the callers: the walk at run time goes there by itself.
         i = here.dead ? node.skip : i + 1;
     }
+    steps_ += recogniser.work();
     if (out.few.size() > kFew) {
         out.many.emplace(static_cast<std::size_t>(trie_.vocabulary()));
         for (const TokenId token : out.few) out.many->allow(token);
@@ -153,8 +160,10 @@ bool CompiledGrammar::compute(Recogniser& at, TokenMask& mask) {
         }
     }
     std::vector<std::uint32_t> uncertain;
+    const std::uint64_t before = steps_;
     for (const StateId state : states) {
         const Split& split = split_of(state);
+        if (split.failed || steps_ - before > kMostSplitting) return false;
         if (split.many) mask.merge(*split.many);
         for (const TokenId token : split.few) mask.allow(token);
         uncertain.insert(uncertain.end(), split.uncertain.begin(), split.uncertain.end());
@@ -175,7 +184,7 @@ bool CompiledGrammar::try_uncertain(Recogniser& at, const std::vector<std::uint3
     const auto nodes = trie_.nodes();
     const std::size_t start = at.length();
     std::vector<std::uint8_t> read;  // bytes the recogniser is ahead by
-    std::size_t tries = 0;
+    const std::uint64_t limit = at.work() + kMostWork;
     std::uint32_t done = 0;  // nodes before this one have been tried
     // The bytes above a node are not in it: they are found by walking down from the top, once per root.
     std::vector<std::uint32_t> above;
@@ -204,7 +213,6 @@ bool CompiledGrammar::try_uncertain(Recogniser& at, const std::vector<std::uint3
         read.resize(same);
         bool alive = true;
         while (alive && read.size() < above.size()) {
-            ++tries;
             alive = at.advance(nodes[above[read.size()]].byte);
             if (alive) read.push_back(nodes[above[read.size()]].byte);
         }
@@ -214,7 +222,7 @@ bool CompiledGrammar::try_uncertain(Recogniser& at, const std::vector<std::uint3
         for (std::uint32_t i = root; i < nodes[root].skip;) {
             const VocabularyTrie::Node& node = nodes[i];
             at.roll_back(at.length() - start - (node.depth - 1U));
-            if (++tries > kMostTries || at.overflowed()) {
+            if (at.work() > limit || at.overflowed()) {
                 fine = false;
                 break;
             }

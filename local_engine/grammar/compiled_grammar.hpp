@@ -22,7 +22,7 @@ namespace sluice::local_engine {
 
 class CompiledGrammar {
 public:
-    // Errors as Automaton::compile. Takes tens of milliseconds for common schemas and is bounded for hostile ones: not
+    // Errors as Automaton::compile, and for grammars too ambiguous to be followed. Takes tens of milliseconds for common schemas and is bounded for hostile ones: not
     // for an event loop. The trie must outlive it.
     static core::Result<std::shared_ptr<CompiledGrammar>> compile(const GrammarSource& source, const VocabularyTrie& trie);
 
@@ -39,13 +39,14 @@ private:
         std::vector<TokenId> few;                // that always fit, while they are few
         std::optional<TokenMask> many;           // else
         std::vector<std::uint32_t> uncertain;    // nodes of the trie, ascending
+        bool failed = false;                     // too ambiguous to be split
     };
     struct Hash {
         std::size_t operator()(const std::vector<std::uint32_t>& words) const;
     };
 
     CompiledGrammar(Automaton automaton, const VocabularyTrie& trie);
-    void warm_up(std::uint64_t steps);
+    bool warm_up(std::uint64_t steps);
     const Split& split_of(StateId state);
     Split split(StateId state);
     bool compute(Recogniser& at, TokenMask& mask);
@@ -58,7 +59,7 @@ private:
     TokenMask scratch_;
     std::vector<std::uint32_t> key_;
     std::size_t bytes_ = 0;
-    std::uint64_t steps_ = 0;  // nodes of the trie looked at
+    std::uint64_t steps_ = 0;  // nodes of the trie looked at, and the recogniser's work there
 };
 
 }  // namespace sluice::local_engine

@@ -5,7 +5,9 @@
 namespace sluice::local_engine {
 namespace {
 
-constexpr std::size_t kMostItems = 1024;   // of one length
+constexpr std::size_t kMostItems = 512;  // of one length
+constexpr std::size_t kFewItems = 12;    // searched one by one
+constexpr std::size_t kPlaces = 2048;    // a power of two
 constexpr std::size_t kLongDescription = 600;
 
 }  // namespace
@@ -16,19 +18,46 @@ void Recogniser::begin(StateId state) {
     links_.assign(1, {});  // 0 stands for none
     marks_.assign(1, {0, 1, 1, false});
     overflowed_ = false;
+    hashed_ = false;
     add(state, kRoot);
     close();
 }
 
 void Recogniser::add(StateId state, std::uint32_t frame) {
     const Item item{state, frame};
+    ++work_;
+    const std::size_t count = items_.size() - marks_.back().items;
     const auto first = items_.begin() + static_cast<std::ptrdiff_t>(marks_.back().items);
-    if (std::find(first, items_.end(), item) != items_.end()) return;
-    if (items_.end() - first >= static_cast<std::ptrdiff_t>(kMostItems)) {
+    if (count <= kFewItems) {
+        hashed_ = false;
+        if (std::find(first, items_.end(), item) != items_.end()) return;
+    } else {
+        if (!hashed_) {
+            if (places_.empty()) places_.resize(kPlaces);
+            ++stamp_;
+            hashed_ = true;
+            for (auto known = first; known != items_.end(); ++known) insert(*known);
+        }
+        if (!insert(item)) return;
+    }
+    if (count >= kMostItems) {
         overflowed_ = true;
         return;
     }
     items_.push_back(item);
+}
+
+// False: it was there. The table is never more than a third full.
+bool Recogniser::insert(const Item& item) {
+    const std::uint64_t hash = (std::uint64_t{item.state} << 32U | item.frame) * 0x9e3779b97f4a7c15U;
+    for (std::size_t at = hash >> 53U;; at = (at + 1) % kPlaces) {
+        Place& place = places_[at];
+        if (place.stamp != stamp_) {
+            place = {item, stamp_};
+            return true;
+        }
+        if (place.item == item) return false;
+    }
 }
 
 // Calls what the items call and returns to the callers of what has ended, until nothing new comes.
@@ -62,6 +91,7 @@ void Recogniser::call(const Automaton::Call& called, std::uint32_t frame) {
         frames_.push_back({called.rule, static_cast<std::uint32_t>(length()), 0});
     }
     for (std::uint32_t link = frames_[target].links; link != 0; link = links_[link].next) {
+        ++work_;
         if (links_[link].after == called.after && links_[link].frame == frame) return;
     }
     links_.push_back({called.after, frame, frames_[target].links});
@@ -73,6 +103,7 @@ bool Recogniser::advance(std::uint8_t byte) {
     const Mark before = marks_.back();
     const std::size_t end = items_.size();
     marks_.push_back({end, frames_.size(), links_.size(), false});
+    hashed_ = false;
     for (std::size_t i = before.items; i < end; ++i) {
         const Item item = items_[i];
         const StateId to = automaton_->next(item.state, byte);

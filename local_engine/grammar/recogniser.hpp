@@ -35,6 +35,7 @@ public:
     std::span<const Item> items() const { return std::span(items_).subspan(marks_.back().items); }
     // An ambiguous grammar made more ways to read the text than are followed: it was cut off.
     bool overflowed() const { return overflowed_; }
+    std::uint64_t work() const { return work_; }  // steps taken so far: what following costs, whatever it leads to
 
     // What may follow depends on nothing but this: states and the states their callers wait in. False: too long to say.
     bool describe(std::vector<std::uint32_t>& out) const;
@@ -66,6 +67,17 @@ private:
     std::vector<Link> links_;
     std::vector<Mark> marks_;
     bool overflowed_ = false;
+    std::uint64_t work_ = 0;
+
+    // Items of the current length, once there are many: a place is taken when its stamp is the current one.
+    struct Place {
+        Item item;
+        std::uint64_t stamp = 0;
+    };
+    bool insert(const Item& item);
+    std::vector<Place> places_;
+    std::uint64_t stamp_ = 0;
+    bool hashed_ = false;  // the items of the current length are in places_
 };
 
 }  // namespace sluice::local_engine

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -126,6 +127,21 @@ TEST(Recognisers, ATextCanBeTakenBackAndGoOnDifferently) {
     }
 }
 
+TEST(Recognisers, TheCostOfAmbiguityIsBounded) {
+    for (const char* text : {"root ::= root root | \"a\"", "root ::= root root root | root root | \"a\" | \"aa\" | \"\"",
+                             "root ::= s s s s s s\ns ::= \"a\"* s | \"\"", "root ::= (root? root? root? \"a\")*"}) {
+        const Automaton automaton = automaton_of(text);
+        Recogniser recogniser(automaton);
+        std::uint64_t most = 0;
+        for (int i = 0; i < 2000 && !recogniser.overflowed(); ++i) {
+            const std::uint64_t before = recogniser.work();
+            ASSERT_TRUE(recogniser.advance('a'));
+            most = std::max(most, recogniser.work() - before);
+        }
+        EXPECT_LT(most, 3'000'000U) << text;
+    }
+}
+
 // The vocabulary of these tests: all bytes, and random words over few letters, so that many share beginnings.
 std::vector<std::string> some_vocabulary(std::mt19937& random, std::string_view letters) {
     std::vector<std::string> words{""};
@@ -138,6 +154,26 @@ std::vector<std::string> some_vocabulary(std::mt19937& random, std::string_view 
     }
     words.insert(words.end(), more.begin(), more.end());
     return words;
+}
+
+TEST(TokenMasks, GrammarsTooAmbiguousToFollowAreGivenUp) {
+    std::vector<std::string> words;
+    for (std::size_t length = 1; length < 400; ++length) words.push_back(std::string(length, 'a'));
+    const VocabularyTrie trie(static_cast<std::int32_t>(words.size()),
+                              [&](TokenId token) { return std::string_view(words[static_cast<std::size_t>(token)]); });
+    auto grammar = CompiledGrammar::compile(*parse_ebnf("root ::= root root root | root root | \"a\""), trie);
+    if (grammar) {
+        Recogniser at((*grammar)->automaton());
+        const TokenMask* mask = nullptr;
+        int tokens = 0;
+        do {
+            mask = (*grammar)->allowed(at);
+            at.advance('a');
+        } while (mask != nullptr && ++tokens < 3000);
+        EXPECT_EQ(mask, nullptr);
+    } else {
+        EXPECT_EQ(grammar.error().code, core::Errc::InvalidRequest);
+    }
 }
 
 TEST(TokenMasks, AllowExactlyTheTokensThatCanGoOn) {
