@@ -102,17 +102,22 @@ Result<void> check_stop(const Json& body, std::size_t most) {
     return {};
 }
 
+Result<void> read_model(const Json& body, std::string& out) {
+    const auto model = body.find("model");
+    if (model == body.end() || !model->is_string() || model->get_ref<const std::string&>().empty())
+        return invalid("model", "is required and must be a string");
+    out = model->get<std::string>();
+    if (out.size() > 256) return invalid("model", "is longer than 256 bytes");
+    return {};
+}
+
 }  // namespace
 
 Result<ChatRequest> ChatRequest::from_json(Json body, const ChatLimits& limits) {
     if (!body.is_object()) return invalid("", "the request body must be a JSON object");
     ChatRequest out;
 
-    const auto model = body.find("model");
-    if (model == body.end() || !model->is_string() || model->get_ref<const std::string&>().empty())
-        return invalid("model", "is required and must be a string");
-    out.model_ = model->get<std::string>();
-    if (out.model_.size() > 256) return invalid("model", "is longer than 256 bytes");
+    if (auto read = read_model(body, out.model_); !read) return read.error();
 
     const auto messages = body.find("messages");
     if (messages == body.end() || !messages->is_array()) return invalid("messages", "is required and must be an array");
@@ -159,6 +164,31 @@ Result<ChatRequest> ChatRequest::from_json(Json body, const ChatLimits& limits) 
 
     // Everything in the body may be rendered into the prompt by a template, so all of it counts.
     out.prompt_bound_ = static_cast<Tokens>(text_bytes(body) + 16 * messages->size() + 64);
+    out.body_ = std::move(body);
+    return out;
+}
+
+Result<ChatRequest> ChatRequest::from_embeddings_json(Json body, const ChatLimits& limits) {
+    if (!body.is_object()) return invalid("", "the request body must be a JSON object");
+    ChatRequest out;
+    out.operation_ = Operation::Embeddings;
+    if (auto read = read_model(body, out.model_); !read) return read.error();
+    const auto input = body.find("input");
+    const auto is_text = [](const Json& text) { return text.is_string() && !text.get_ref<const std::string&>().empty(); };
+    if (input == body.end() || !(input->is_string() || input->is_array()))
+        return invalid("input", "is required and must be a text or an array of texts");
+    if (input->is_string() && !is_text(*input)) return invalid("input", "is empty");
+    if (input->is_array() && (input->empty() || input->size() > limits.max_inputs))
+        return invalid("input", "must hold 1 to " + std::to_string(limits.max_inputs) + " texts");
+    for (std::size_t i = 0; input->is_array() && i < input->size(); ++i)
+        if (!is_text((*input)[i])) return invalid("input[" + std::to_string(i) + "]", "must be a text that is not empty");
+    const auto format = body.find("encoding_format");
+    if (format != body.end() && !format->is_null() && *format != "float" && *format != "base64")
+        return invalid("encoding_format", "must be float or base64");
+    std::optional<std::int64_t> dimensions;
+    if (auto read = read_integer(body, "dimensions", 1, 65536, dimensions); !read) return read.error();
+    const std::size_t texts = input->is_array() ? input->size() : 1;
+    out.prompt_bound_ = static_cast<Tokens>(text_bytes(body) + 16 * texts + 64);
     out.body_ = std::move(body);
     return out;
 }

@@ -1,4 +1,4 @@
-// A chat completion as a client sent it: the whole JSON body, so that fields Sluice does not know reach the provider,
+// A chat completion (or an embeddings request) as a client sent it: the whole JSON body, so that fields Sluice does not know reach the provider,
 // and the few fields Sluice acts on, checked. Immutable. It has no formatter and no stream operator: a prompt in a log
 // line does not compile (tests/compile_fail/).
 #pragma once
@@ -19,13 +19,21 @@ struct ChatLimits {
     Tokens max_tokens = 1'000'000;
     std::size_t max_stop = 16;
     std::size_t max_tools = 256;
+    std::size_t max_inputs = 2048;  // texts of one embeddings request
 };
+
+// What a request asks for. Everything that judges, prices and forwards requests treats them alike.
+enum class Operation { Chat, Embeddings };
 
 class ChatRequest {
 public:
     // Checks the fields Sluice acts on; an error names the field as the client wrote it ("messages[2].role").
     static Result<ChatRequest> from_json(Json body, const ChatLimits& limits = {});
 
+    // The same for POST /v1/embeddings: `input` is a text or an array of texts.
+    static Result<ChatRequest> from_embeddings_json(Json body, const ChatLimits& limits = {});
+
+    Operation operation() const { return operation_; }
     const Json& body() const { return body_; }
     const std::string& model() const { return model_; }
     bool stream() const { return stream_; }
@@ -41,6 +49,7 @@ private:
     ChatRequest() = default;
 
     Json body_;
+    Operation operation_ = Operation::Chat;
     std::string model_;
     bool stream_ = false;
     bool include_usage_ = false;

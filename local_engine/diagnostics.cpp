@@ -91,7 +91,7 @@ Result<std::vector<std::vector<std::int32_t>>> greedy_together(const std::filesy
                            .max_running = static_cast<std::int32_t>(prompts.size()),
                            .max_waiting = prompts.size()};
     for (const auto& prompt : prompts) config.pages += static_cast<std::int32_t>(pages_for(std::ssize(prompt) + count));
-    auto model = open_model(path, options, {Scheduler::largest_step(config), config.max_running, config.pages});
+    auto model = open_model(path, options, {Scheduler::largest_step(config), Scheduler::most_rows(config), config.pages});
     if (!model) return model.error();
     const ModelPlan& plan = (*model)->plan;
     Scheduler scheduler(config);

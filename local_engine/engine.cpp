@@ -1,10 +1,16 @@
 #include "local_engine/engine.hpp"
 
+#include "core/crypto.hpp"
 #include "local_engine/chat_template/chat_template.hpp"
 #include "local_engine/serving/chat_options.hpp"
+#include "local_engine/serving/embeddings.hpp"
 #include "local_engine/serving/engine_loop.hpp"
+#include "local_engine/serving/engine_shape.hpp"
+#include "local_engine/serving/grammar_compiler.hpp"
 #include "local_engine/serving/mailbox.hpp"
+#include "local_engine/serving/model_device.hpp"
 #include "local_engine/serving/reply_writer.hpp"
+#include "local_engine/serving/structured_output.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -24,36 +30,15 @@ struct Engine::Parts {
     std::int64_t context = 0;  // tokens of prompt and answer together
     std::unique_ptr<Model> model;
     Tokenizer tokenizer;
-    ChatTemplate chat_template;
-    std::unique_ptr<EngineLoop> loop;  // last: stops first
+    std::optional<ChatTemplate> chat_template;  // none: a model for embeddings
+    EmbeddingStyle embedding = {};
+    std::unique_ptr<VocabularyTrie> trie = nullptr;  // for grammars
+    std::unique_ptr<GrammarCompiler> grammars = nullptr;
+    std::unique_ptr<ModelDevice> device = nullptr;
+    std::unique_ptr<EngineLoop> loop = nullptr;  // last: stops first
 };
 
 namespace {
-
-Error setting(std::string field, std::string detail) {
-    return Error{Errc::InvalidRequest, std::move(detail), std::move(field)};
-}
-
-Result<void> check_settings(const EngineConfig& config) {
-    if (config.threads < 0 || config.threads > 256) return setting("threads", "must be from 0 to 256");
-    if (config.step_tokens < 8 || config.step_tokens > 8192) return setting("step_tokens", "must be from 8 to 8192");
-    if (config.max_running < 1 || config.max_running > 1024) return setting("max_running", "must be from 1 to 1024");
-    if (config.max_waiting < 1) return setting("max_waiting", "must be at least 1");
-    if (config.context_limit < 0) return setting("context_limit", "must not be negative");
-    return {};
-}
-
-// Pages of the cache: what the operator gave, else enough for one full context, within reason.
-Result<std::int32_t> choose_pages(const EngineConfig& config, const ModelPlan& plan, std::int64_t context) {
-    constexpr std::size_t kLeast = std::size_t{256} << 20U;
-    constexpr std::size_t kMostByDefault = std::size_t{2} << 30U;
-    const std::size_t page = Forward::page_bytes(plan, config.kv_type);
-    const std::size_t one_context = page * static_cast<std::size_t>(pages_for(context));
-    const std::size_t bytes = config.kv_bytes > 0 ? config.kv_bytes : std::clamp(one_context, kLeast, kMostByDefault);
-    if (bytes < page)
-        return setting("kv_bytes", "must be at least " + std::to_string(page) + ", one page of this model");
-    return static_cast<std::int32_t>(std::min<std::size_t>(bytes / page, 1U << 24U));
-}
 
 ModelInfo describe_model(const EngineConfig& config, const Model& model, std::int64_t context) {
     const ModelPlan& plan = model.plan;
@@ -71,6 +56,13 @@ ModelInfo describe_model(const EngineConfig& config, const Model& model, std::in
     return info;
 }
 
+// The secret is made anew: kept pages do not outlive the process, so neither need their names.
+std::shared_ptr<const PrefixKeys> make_prefix_keys(const EngineConfig& config, const ModelPlan& plan) {
+    std::string model = config.model.string() + '\n' + plan.architecture;
+    model += config.kv_type == KvType::F16 ? "\nf16" : "\nf32";
+    return std::make_shared<const PrefixKeys>(core::Secret(core::random_bytes(32)), std::move(model));
+}
+
 bool cancelled(const core::net::cancellation_state& state) {
     return state.cancelled() != core::net::cancellation_type::none;
 }
@@ -83,7 +75,6 @@ std::uint64_t fresh_seed() {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
-    if (auto checked = check_settings(config); !checked) return checked.error();
     auto file = gguf::Reader::open(config.model);
     if (!file) return file.error();
     auto plan = read_plan(**file);
@@ -94,24 +85,29 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
         return Error{Errc::Corrupt, "has fewer rows than the vocabulary has tokens", "token_embd.weight"};
     }
     auto chat_template = ChatTemplate::from(**file, *tokenizer);
-    if (!chat_template) return chat_template.error();
+    const bool embeds = (*file)->integer(plan->architecture + ".pooling_type").value_or(0) > 0;
+    if (!chat_template && !embeds) return chat_template.error();
     auto kernels = make_cpu_kernels({config.threads, config.activations, config.instruction_set});
-    if (!kernels) return setting("instruction_set", "this machine cannot run '" + config.instruction_set + "'");
+    if (!kernels) return Error{Errc::InvalidRequest, "this machine cannot run '" + config.instruction_set + "'", "instruction_set"};
 
-    std::int64_t context = plan->context_length;
-    if (config.context_limit > 0) context = std::min(context, config.context_limit);
-    const auto pages = choose_pages(config, *plan, context);
-    if (!pages) return pages.error();
-    context = std::min<std::int64_t>(context, static_cast<std::int64_t>(*pages) * kPageTokens);
-
-    const SchedulerConfig scheduling{*pages, config.step_tokens, config.max_running, config.max_waiting};
+    const auto shape = shape_of(config, *plan);
+    if (!shape) return shape.error();
+    const std::int64_t context = shape->context;
+    SchedulerConfig scheduling = shape->scheduling;
+    if (config.prefix_cache) scheduling.prefix_keys = make_prefix_keys(config, *plan);
     auto model = build_model(std::move(*file), std::move(*plan), std::move(kernels),
-                             {Scheduler::largest_step(scheduling), config.max_running, *pages, config.kv_type});
+                             {Scheduler::largest_step(scheduling), Scheduler::most_rows(scheduling), scheduling.pages, config.kv_type});
     if (!model) return model.error();
     auto info = describe_model(config, **model, context);
     std::unique_ptr<Parts> parts(new Parts{config, std::move(info), context, std::move(*model), std::move(*tokenizer),
-                                           std::move(*chat_template), nullptr});
-    parts->loop = std::make_unique<EngineLoop>(*parts->model, parts->tokenizer, scheduling);
+                                           std::nullopt});
+    if (chat_template) parts->chat_template.emplace(std::move(*chat_template));
+    parts->embedding = EmbeddingStyle::of(*parts->model->file, parts->tokenizer, context, parts->model->plan.width);
+    parts->trie = std::make_unique<VocabularyTrie>(VocabularyTrie::of(parts->tokenizer));
+    parts->grammars = std::make_unique<GrammarCompiler>(*parts->trie);
+    parts->device = std::make_unique<ModelDevice>(*parts->model);
+    parts->loop = std::make_unique<EngineLoop>(*parts->device, parts->tokenizer, parts->trie.get(),
+                                               LoopConfig{scheduling, config.longest_step});
     return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -150,6 +146,8 @@ Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core:
                 wanted->stops,
                 mailbox};
         job.choice = static_cast<std::size_t>(choice);
+        job.top_logprobs = wanted->top_logprobs;
+        job.ignore_eos = wanted->ignore_eos;
         // Choices of one request differ, and are the same again for the same seed.
         job.sampling.seed = seed + static_cast<std::uint64_t>(choice) * 0x9e3779b97f4a7c15U;
         jobs.push_back(std::move(job));
@@ -181,6 +179,12 @@ core::awaitable<Result<void>> send(core::ReplySink& reply, const std::vector<std
     co_return co_await reply.events(views);
 }
 
+// Compiling knows no field names.
+Error name_grammar(const core::ChatRequest& request, Error error) {
+    error.field = request.body().contains("grammar") ? "grammar" : "response_format";
+    return error;
+}
+
 std::int64_t unix_seconds() {
     return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();
@@ -190,20 +194,45 @@ std::int64_t unix_seconds() {
 
 core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& request, const core::ServeOptions& options,
                                                   core::ReplySink& reply) {
+    if (request.operation() == core::Operation::Embeddings) {
+        co_return co_await serve_embeddings(*parts_->loop, parts_->tokenizer, parts_->embedding, request, options, reply);
+    }
     core::ServeOutcome outcome;
-    auto prompt = parts_->chat_template.render(request);
+    if (!parts_->chat_template) {
+        outcome.result = Error{Errc::InvalidRequest, "is a model for embeddings: it has no chat template", "model"};
+        outcome.retry_may_help = true;  // another model of the plan may have one
+        co_return outcome;
+    }
+    auto prompt = parts_->chat_template->render(request);
     if (!prompt) {
         outcome.result = prompt.error();
         co_return outcome;
     }
     const auto prompt_tokens = static_cast<core::Tokens>(prompt->size());
     const auto choices = static_cast<std::size_t>(request.choices());
+    auto structure = read_structure(request.body());
+    if (!structure) {
+        outcome.result = structure.error();
+        co_return outcome;
+    }
+    ConstraintPlan constraint;
+    if (*structure) {
+        std::string tenant(options.tenant);
+        auto grammar = co_await parts_->grammars->compile(std::move(tenant), std::move(**structure), options.deadline);
+        if (!grammar) {
+            outcome.result = grammar.error();
+            if (grammar.error().code == Errc::InvalidRequest) outcome.result = name_grammar(request, grammar.error());
+            co_return outcome;
+        }
+        constraint = plan_constraint(std::move(*grammar), *prompt, parts_->tokenizer);
+    }
     const auto mailbox = std::make_shared<Mailbox>(choices);
     auto jobs = make_jobs(request, options, std::move(*prompt), parts_->context, parts_->tokenizer.size(), mailbox);
     if (!jobs) {
         outcome.result = jobs.error();
         co_return outcome;
     }
+    for (Job& job : *jobs) job.constraint = constraint;
     Generation generation(mailbox, *parts_->loop, co_await core::net::this_coro::executor);
     if (auto submitted = parts_->loop->submit(std::move(*jobs)); !submitted) {
         outcome.result = submitted.error();
@@ -214,8 +243,12 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     outcome.usage_known = true;
 
     ReplyWriter writer("chatcmpl-" + std::string(options.request_id), std::string(options.model), unix_seconds(), choices);
+    if (const auto logprobs = request.body().find("logprobs"); logprobs != request.body().end() && *logprobs == true)
+        writer.tell_logprobs();
     const auto used = [&] {
-        return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0, .completion = mailbox->tokens()};
+        return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0,
+                           .completion = mailbox->tokens(),
+                           .cached = mailbox->found()};
     };
     auto heartbeat_at = core::Deadline::Clock::now() + parts_->config.heartbeat;
     while (outcome.result && !writer.complete()) {

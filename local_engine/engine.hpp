@@ -26,6 +26,9 @@ struct EngineConfig {
     std::int32_t max_running = 32;       // sequences computed together
     std::size_t max_waiting = 64;        // requests in the queue; more are told to come back later
     std::chrono::seconds heartbeat{10};  // of a stream that waits
+    bool prefix_cache = true;            // beginnings of prompts are kept, for the same team only
+    bool guesses = true;                 // tokens are guessed from the request's own text while that is faster
+    std::chrono::seconds longest_step{120};  // a step that takes longer counts as hung
 };
 
 struct ModelInfo {
@@ -48,6 +51,10 @@ struct EngineStatus {
     std::size_t pages_total = 0;
     std::uint64_t prompt_tokens = 0;      // since start
     std::uint64_t completion_tokens = 0;  // since start
+    std::uint64_t found_tokens = 0;       // of prompts, in the prefix cache, since start
+    std::uint64_t guessed_tokens = 0;     // since start
+    std::uint64_t right_guesses = 0;      // since start
+    bool hung = false;                    // the current step does not end
 };
 
 class Engine : public core::LocalBackend {

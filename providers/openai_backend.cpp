@@ -57,8 +57,8 @@ Result<void> check(const OpenAiConfig& config) {
     return {};
 }
 
-std::string make_request_head(const OpenAiConfig& config, const Endpoint& endpoint) {
-    std::string head = "POST " + endpoint.path + "/chat/completions HTTP/1.1\r\n";
+std::string make_request_head(const OpenAiConfig& config, const Endpoint& endpoint, std::string_view path) {
+    std::string head = "POST " + endpoint.path + std::string(path) + " HTTP/1.1\r\n";
     const auto add = [&head](std::string_view name, std::string_view value) {
         head.append(name).append(": ").append(value).append("\r\n");
     };
@@ -83,7 +83,8 @@ OpenAiUpstream::OpenAiUpstream(OpenAiConfig config, Endpoint endpoint, std::uniq
     : config_(std::move(config)),
       endpoint_(std::move(endpoint)),
       tls_(std::move(tls)),
-      request_head_(make_request_head(config_, endpoint_)) {}
+      request_head_(make_request_head(config_, endpoint_, "/chat/completions")),
+      embeddings_head_(make_request_head(config_, endpoint_, "/embeddings")) {}
 
 Result<std::shared_ptr<const OpenAiUpstream>> OpenAiUpstream::create(OpenAiConfig config) {
     auto endpoint = parse_base_url(config.base_url);

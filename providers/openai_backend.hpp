@@ -28,7 +28,7 @@ enum class TokenLimitField { AsClient, MaxTokens, MaxCompletionTokens };  // AsC
 
 struct OpenAiConfig {
     std::string name;      // "deepseek": for logs and errors
-    std::string base_url;  // "https://api.deepseek.com/v1"; /chat/completions is appended
+    std::string base_url;  // "https://api.deepseek.com/v1"; /chat/completions or /embeddings is appended
     core::Secret api_key;  // empty: no Authorization header
     core::Zone zone = core::Zone::Cloud;
     UpstreamTimeouts timeouts = {};
@@ -51,7 +51,9 @@ public:
     const Endpoint& endpoint() const { return endpoint_; }
     core::net::ssl::context* tls() const { return tls_.get(); }  // null: plain http
     // Request line and the header fields that are the same in every request; holds the key.
-    const core::Secret& request_head() const { return request_head_; }
+    const core::Secret& request_head(core::Operation operation = core::Operation::Chat) const {
+        return operation == core::Operation::Embeddings ? embeddings_head_ : request_head_;
+    }
 
 private:
     OpenAiUpstream(OpenAiConfig config, Endpoint endpoint, std::unique_ptr<core::net::ssl::context> tls);
@@ -59,7 +61,7 @@ private:
     OpenAiConfig config_;
     Endpoint endpoint_;
     std::unique_ptr<core::net::ssl::context> tls_;
-    core::Secret request_head_;
+    core::Secret request_head_, embeddings_head_;
 };
 
 class OpenAiProtocol;  // one upstream on one loop: openai_protocol.hpp

@@ -90,7 +90,7 @@ core::awaitable<Result<void>> OpenAiProtocol::exchange(Call& call) {
     const std::string rest = rest_of_request(call.options.request_id,
                                              request_body(call.request, call.options, upstream_->config().token_limit));
     auto answer =
-        co_await client_.send({upstream_->request_head().expose(), rest}, stream ? kMaxStreamBytes : kMaxBodyBytes,
+        co_await client_.send({upstream_->request_head(call.request.operation()).expose(), rest}, stream ? kMaxStreamBytes : kMaxBodyBytes,
                               call.options.deadline, call.outcome.reached);
     if (!answer) co_return answer.error();
     if (answer->status() != 200) co_return co_await read_error(std::move(*answer));
@@ -118,7 +118,8 @@ core::awaitable<Result<void>> OpenAiProtocol::read_plain(Call& call, HttpAnswer 
     AnswerFacts facts;
     if (!scan_answer(*body, facts)) co_return malformed("it is not a JSON object");
     if (!facts.error.empty()) co_return error_in_band(facts.error);
-    if (!facts.has_choices || facts.no_choices) co_return malformed("it has no choices");
+    const bool embeds = call.request.operation() == core::Operation::Embeddings;
+    if (!embeds && (!facts.has_choices || facts.no_choices)) co_return malformed("it has no choices");
     call.note(facts);
     call.passed_on = true;
     const auto delivered = co_await call.reply.body(std::move(*body));

@@ -56,9 +56,10 @@ struct Override {
 std::string request_body(const core::ChatRequest& request, const core::ServeOptions& options, TokenLimitField limit) {
     const Json& body = request.body();
     const bool stream = request.stream();
+    const bool embeds = request.operation() == core::Operation::Embeddings;  // answers nothing that could be limited
     std::array<Override, 3> overrides{
         Override{"model", core::dump_json(Json(options.model))},
-        Override{limit_name(body, limit), std::to_string(options.max_tokens)},
+        Override{limit_name(body, limit), std::to_string(options.max_tokens), embeds},
         Override{"stream_options", stream ? core::dump_json(stream_options(body)) : std::string{}, !stream}};
 
     ObjectWriter out;

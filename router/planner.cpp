@@ -43,7 +43,8 @@ Step Planner::make_step(std::size_t index, const core::Classified& classified, c
                         const std::shared_ptr<const core::CloudCleared>& cleared) const {
     const Target& target = targets_[index];
     const auto& request = classified.request();
-    const core::Tokens max_tokens = clamp_max_tokens(request, policy, target.entry);
+    const bool embeds = request.operation() == core::Operation::Embeddings;
+    const core::Tokens max_tokens = embeds ? 0 : clamp_max_tokens(request, policy, target.entry);
     Step step{.target = index,
               .call = LocalStep{nullptr, nullptr},
               .worst_case = policies::worst_case(target.entry, request.prompt_tokens_bound(), max_tokens, request.choices()),
@@ -73,10 +74,13 @@ core::Result<void> Planner::plan(const core::Classified& classified, const polic
         return core::Error{core::Errc::Refused, "policy blocks data class " + std::string{core::to_string(data_class)}};
 
     const bool automatic = is_auto(request.model());
+    // Vectors of different models cannot be compared: for embeddings no model stands in for another.
+    const bool embeds = request.operation() == core::Operation::Embeddings;
+    if (embeds && automatic) return core::Error{core::Errc::InvalidRequest, "must name a model: vectors of different models cannot be compared", "model"};
     const auto asked = [&](const Target& target) { return automatic || matches(target, request.model()); };
     if (std::ranges::none_of(targets_, asked)) return unknown_model(request.model());
     // A private request for a cloud model is served by a local one rather than refused.
-    const bool substitute = plan.action == Action::Local && std::ranges::none_of(targets_, [&](const Target& target) {
+    const bool substitute = !embeds && plan.action == Action::Local && std::ranges::none_of(targets_, [&](const Target& target) {
                                 return asked(target) && target.zone == Zone::Local;
                             });
     if (substitute) plan.note = "the model asked for is in the cloud; " + std::string{core::to_string(data_class)} + " data stays local";

@@ -36,6 +36,8 @@ core::Result<std::vector<Offer>> offers_of(const Config& config) {
     if (config.engine.enabled) {
         const std::string file = config.engine.model.empty() ? "demo" : config.engine.model.stem().string();
         offers.push_back({local_entry(config.engine, file, config.engine.context), core::Zone::Local});
+        for (const EngineSettings& more : config.engine.more)
+            offers.push_back({local_entry(more, more.model.stem().string(), more.context), core::Zone::Local});
     }
     for (std::size_t i = 0; i < config.providers.size(); ++i) {
         const auto entries = model_entries(config.providers[i], *catalogue, fmt::format("providers[{}]", i));

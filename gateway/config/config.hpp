@@ -72,6 +72,9 @@ struct EngineSettings {
     std::size_t max_waiting = 64;
     core::Price input_price{20'000'000};  // 0.02 USD per million tokens: what the machine costs its owner
     core::Price output_price{20'000'000};
+    std::uint64_t memory_bytes = 0;    // of all local models together; 0: what the machine has to give
+    bool load = true;                  // at start; of `more` only: others wait for sluice models load
+    std::vector<EngineSettings> more;  // further models, each with its own settings
 };
 
 struct ProviderModel {

@@ -83,6 +83,8 @@ std::vector<core::Error> check_consistency(const Config& config) {
     std::vector<core::Error> problems;
     check_server(config.server, problems);
     if (config.engine.enabled) must_be_readable(problems, "engine.model", config.engine.model);
+    for (std::size_t i = 0; config.engine.enabled && i < config.engine.more.size(); ++i)
+        must_be_readable(problems, fmt::format("engine.more[{}].model", i), config.engine.more[i].model);
     must_be_readable(problems, "catalogue", config.catalogue);
     for (std::size_t i = 0; i < config.providers.size(); ++i) {
         must_be_readable(problems, fmt::format("providers[{}].ca_file", i), config.providers[i].ca_file);

@@ -71,6 +71,7 @@ LoadedConfig parse_config(std::string_view yaml, const Environment& environment)
                                         &config.server.tls_certificate}) {
         expand_home(*path, environment);
     }
+    for (EngineSettings& model : config.engine.more) expand_home(model.model, environment);
     for (ProviderSettings& provider : config.providers) expand_home(provider.ca_file, environment);
     return loaded;
 }

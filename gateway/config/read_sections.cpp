@@ -78,8 +78,8 @@ void read_cache(Section& section, CacheSettings& settings) {
     }
 }
 
-void read_engine(Section& section, EngineSettings& engine) {
-    section.flag("enabled", engine.enabled);
+// What every local model has.
+void read_local_model(Section& section, EngineSettings& engine) {
     section.path("model", engine.model);
     section.text("name", engine.name);
     if (!engine.name.empty() && !good_name(engine.name))
@@ -91,6 +91,18 @@ void read_engine(Section& section, EngineSettings& engine) {
     section.integer("max_waiting", engine.max_waiting, 0, 100'000);
     section.price("input_price", engine.input_price);
     section.price("output_price", engine.output_price);
+}
+
+void read_engine(Section& section, EngineSettings& engine) {
+    section.flag("enabled", engine.enabled);
+    read_local_model(section, engine);
+    section.bytes("memory_bytes", engine.memory_bytes, 0, 64 * 1024 * 1024 * kMiB);
+    section.list("more", [&](Section& model) {
+        EngineSettings& settings = engine.more.emplace_back();
+        read_local_model(model, settings);
+        model.flag("load", settings.load);
+        if (settings.model.empty()) model.problem("model", "a further model needs its file");
+    });
 }
 
 void read_model(Section& section, ProviderModel& model) {

@@ -49,20 +49,23 @@ std::vector<Route> OpenAiApi::routes() {
     };
     return {
         {"POST", "/v1/chat/completions", Permission::TeamKey, config_.max_body_bytes, bind(&OpenAiApi::chat)},
+        {"POST", "/v1/embeddings", Permission::TeamKey, config_.max_body_bytes, bind(&OpenAiApi::embeddings)},
         {"POST", "/v1/route", Permission::TeamKey, config_.max_body_bytes, bind(&OpenAiApi::route)},
         {"GET", "/v1/models", Permission::TeamKey, 0, bind(&OpenAiApi::models)},
         {"GET", "/v1/decisions/{id}", Permission::TeamKey, 0, bind(&OpenAiApi::decision)},
     };
 }
 
-Result<router::Incoming> OpenAiApi::read(Exchange& exchange, CallerPtr caller) const {
+Result<router::Incoming> OpenAiApi::read(Exchange& exchange, CallerPtr caller, core::Operation operation) const {
     HttpRequest& request = exchange.request();
     const auto declared = declared_class(request);
     if (!declared) return declared.error();
     auto json = core::parse_json(request.body);
     if (!json) return json.error();
     request.body = {};  // the parsed form is the only one from here on
-    auto chat = core::ChatRequest::from_json(std::move(*json), config_.limits);
+    const bool embeds = operation == core::Operation::Embeddings;
+    auto chat = embeds ? core::ChatRequest::from_embeddings_json(std::move(*json), config_.limits)
+                       : core::ChatRequest::from_json(std::move(*json), config_.limits);
     if (!chat) return chat.error();
     return router::Incoming{.request = std::make_shared<const core::ChatRequest>(std::move(*chat)),
                             .caller = std::move(caller),
@@ -72,7 +75,15 @@ Result<router::Incoming> OpenAiApi::read(Exchange& exchange, CallerPtr caller) c
 }
 
 core::awaitable<void> OpenAiApi::chat(Exchange& exchange, CallerPtr caller) {
-    auto incoming = read(exchange, std::move(caller));
+    return serve(exchange, std::move(caller), core::Operation::Chat);
+}
+
+core::awaitable<void> OpenAiApi::embeddings(Exchange& exchange, CallerPtr caller) {
+    return serve(exchange, std::move(caller), core::Operation::Embeddings);
+}
+
+core::awaitable<void> OpenAiApi::serve(Exchange& exchange, CallerPtr caller, core::Operation operation) {
+    auto incoming = read(exchange, std::move(caller), operation);
     if (!incoming) {
         co_await exchange.respond_error(incoming.error());
         co_return;
@@ -85,7 +96,7 @@ core::awaitable<void> OpenAiApi::chat(Exchange& exchange, CallerPtr caller) {
 }
 
 core::awaitable<void> OpenAiApi::route(Exchange& exchange, CallerPtr caller) {
-    const auto incoming = read(exchange, std::move(caller));
+    const auto incoming = read(exchange, std::move(caller), core::Operation::Chat);
     if (!incoming) {
         co_await exchange.respond_error(incoming.error());
         co_return;

@@ -26,10 +26,12 @@ public:
 
 private:
     core::awaitable<void> chat(Exchange& exchange, CallerPtr caller);
+    core::awaitable<void> embeddings(Exchange& exchange, CallerPtr caller);
+    core::awaitable<void> serve(Exchange& exchange, CallerPtr caller, core::Operation operation);
     core::awaitable<void> route(Exchange& exchange, CallerPtr caller);
     core::awaitable<void> models(Exchange& exchange, CallerPtr caller);
     core::awaitable<void> decision(Exchange& exchange, CallerPtr caller);
-    core::Result<router::Incoming> read(Exchange& exchange, CallerPtr caller) const;
+    core::Result<router::Incoming> read(Exchange& exchange, CallerPtr caller, core::Operation operation) const;
 
     std::vector<router::Pipeline*> pipelines_;
     const router::Targets& targets_;

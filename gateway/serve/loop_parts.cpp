@@ -12,11 +12,8 @@ void LoopParts::add_targets(core::net::io_context& loop, const Upstream& upstrea
 }
 
 LoopParts::LoopParts(core::net::io_context& loop, const Shared& shared) {
-    if (shared.engine != nullptr)
-        targets_.push_back({.entry = shared.engine_entry,
-                            .zone = core::Zone::Local,
-                            .upstream_model = shared.engine_entry.model,
-                            .backend = static_cast<core::LocalBackend*>(shared.engine)});
+    for (const auto& model : shared.local_models.targets())
+        targets_.push_back({.entry = model.entry, .zone = core::Zone::Local, .upstream_model = model.entry.model, .backend = model.backend});
     for (const auto& upstream : shared.upstreams) add_targets(loop, upstream);
 
     cache::ResponseCache* cache = shared.memory_cache;

@@ -8,7 +8,7 @@
 #include "cache/redis_cache.hpp"
 #include "cache/tiered_cache.hpp"
 #include "gateway/config/config.hpp"
-#include "local_engine/engine.hpp"
+#include "gateway/serve/local_models.hpp"
 #include "providers/openai_backend.hpp"
 #include "router/pipeline.hpp"
 
@@ -23,8 +23,7 @@ struct Upstream {
 // What all loops share; lives as long as they do.
 struct Shared {
     const std::vector<Upstream>& upstreams;
-    local_engine::Engine* engine = nullptr;  // null: off
-    policies::ModelEntry engine_entry;
+    const LocalModels& local_models;
     const policies::Classifier& classifier;
     const policies::PolicyBook& policies;
     const policies::Catalogue& catalogue;

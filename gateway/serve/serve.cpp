@@ -69,21 +69,6 @@ std::unique_ptr<policies::DurableLedger> open_ledger(const Config& config) {
     return ledger;
 }
 
-std::unique_ptr<local_engine::Engine> load_engine(const Config& config) {
-    const EngineSettings& settings = config.engine;
-    if (!settings.enabled) return nullptr;
-    const auto path = settings.model.empty() ? or_throw(unpack_bundled_model(config.data)) : settings.model;
-    auto engine = or_throw(local_engine::Engine::load({.model = path,
-                                                       .threads = settings.threads,
-                                                       .context_limit = settings.context,
-                                                       .kv_bytes = settings.kv_bytes,
-                                                       .max_running = settings.max_running,
-                                                       .max_waiting = settings.max_waiting}));
-    const auto& info = engine->info();
-    spdlog::info("local engine: {} ({}, {} parameters, context {}, {})", info.name, info.architecture, info.parameters, info.context_length, info.kernels);
-    return engine;
-}
-
 std::vector<Upstream> connect_upstreams(const Config& config, const policies::Catalogue& catalogue, const DemoCloud* demo) {
     std::vector<ProviderSettings> providers = config.providers;
     if (demo != nullptr) providers.push_back(demo->provider());
@@ -137,7 +122,7 @@ void log_decision(const router::Decision& d) {
                  router::to_string(d.cache));
 }
 
-std::string gauges(const Server& server, const local_engine::Engine* engine, const policies::DurableLedger& ledger) {
+std::string gauges(const Server& server, const LocalModels& local_models, const policies::DurableLedger& ledger) {
     const auto& counters = server.counters();
     const auto stats = ledger.stats();
     std::string out = fmt::format(
@@ -145,10 +130,13 @@ std::string gauges(const Server& server, const local_engine::Engine* engine, con
         "sluice_clients_gone_total {}\nsluice_ledger_open_holds_nano_usd {}\nsluice_ledger_records_total {}\nsluice_ledger_flushes_total {}\n",
         counters.open.load(), counters.running.load(), counters.requests.load(), counters.malformed.load(), counters.clients_gone.load(),
         stats.open_holds.value, stats.appended, stats.flushes);
-    if (engine == nullptr) return out;
-    const auto status = engine->status();
-    return out + fmt::format("sluice_engine_running {}\nsluice_engine_waiting {}\nsluice_engine_pages_used {}\nsluice_engine_pages {}\n",
-                             status.running, status.waiting, status.pages_used, status.pages_total);
+    if (local_models.targets().empty()) return out;
+    const auto status = local_models.status();
+    return out + fmt::format("sluice_engine_running {}\nsluice_engine_waiting {}\nsluice_engine_pages_used {}\nsluice_engine_pages {}\n"
+                             "sluice_engine_prompt_tokens_total {}\nsluice_engine_completion_tokens_total {}\nsluice_engine_cached_tokens_total {}\n"
+                             "sluice_engine_guessed_tokens_total {}\nsluice_engine_right_guesses_total {}\nsluice_engine_hung {}\n",
+                             status.running, status.waiting, status.pages_used, status.pages_total, status.prompt_tokens, status.completion_tokens,
+                             status.found_tokens, status.guessed_tokens, status.right_guesses, status.hung ? 1 : 0);
 }
 
 // The first signal drains, a second one ends at once.
@@ -179,7 +167,7 @@ void run(const Config& config) {
     const auto ledger = open_ledger(config);
     const auto ring = or_throw(policies::KeyRing::open(config.data));
     const auto demo = config.demo_cloud ? or_throw(DemoCloud::start()) : nullptr;
-    const auto engine = load_engine(config);
+    const auto local_models = or_throw(LocalModels::start(config));
     const auto upstreams = connect_upstreams(config, catalogue, demo.get());
 
     cache::MemoryCache memory_cache{{.max_bytes = config.cache.max_bytes, .time_to_live = config.cache.ttl}};
@@ -192,12 +180,11 @@ void run(const Config& config) {
     }
 
     std::vector<std::string> names;
-    std::size_t targets = engine ? 1 : 0;
+    std::size_t targets = local_models->targets().size();
     for (const auto& upstream : upstreams) targets += upstream.models.size();
     router::BackendHealth health{targets};
     Shared shared{.upstreams = upstreams,
-                       .engine = engine.get(),
-                       .engine_entry = engine ? local_entry(config.engine, engine->info().name, engine->info().context_length) : policies::ModelEntry{},
+                       .local_models = *local_models,
                        .classifier = classifier,
                        .policies = policy_book,
                        .catalogue = catalogue,
@@ -210,7 +197,7 @@ void run(const Config& config) {
                        .health = health,
                        .pipeline = {.policy_version = policy_book.version(),
                                     .cache_policy = config.cache.policy}};
-    if (engine) names.push_back(shared.engine_entry.name);
+    for (const auto& model : local_models->targets()) names.push_back(model.entry.name);
     for (const auto& upstream : upstreams)
         for (const auto& entry : upstream.models) names.push_back(entry.name);
     Metrics metrics{names};
@@ -236,7 +223,7 @@ void run(const Config& config) {
                  if (server_address == nullptr || server_address->draining()) return "draining";
                  return ledger->writable() ? "" : "the ledger cannot be written";
              },
-             [&] { return gauges(*server_address, engine.get(), *ledger); }))
+             [&] { return gauges(*server_address, *local_models, *ledger); }))
         routes.push_back(std::move(route));
     const RingAuthenticator authenticator{*ring};
     Server server{server_config(config.server), loops, std::move(routes), authenticator};

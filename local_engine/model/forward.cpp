@@ -78,15 +78,21 @@ core::Result<std::unique_ptr<Forward>> Forward::create(const ModelPlan& plan, co
     return forward;
 }
 
-void Forward::run(const Batch& batch, std::span<float> logits) {
+void Forward::run(const Batch& batch, std::span<float> logits, std::span<float> hidden) {
     kernels_.begin(batch);
     kernels_.embed(x_, weights_.embedding, plan_.embedding_scale);
     for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
         attention(weights_.layers[i], cache_[i]);
         feed_forward(weights_.layers[i]);
     }
-    kernels_.logits(logits_, weights_.head, x_, weights_.output_norm, plan_.norm_epsilon);
-    kernels_.read(logits, logits_);
+    if (!hidden.empty()) {
+        kernels_.rms_norm(normed_, x_, weights_.output_norm, plan_.width, plan_.norm_epsilon);
+        kernels_.read(hidden, normed_);
+    }
+    if (!batch.logit_rows.empty()) {
+        kernels_.logits(logits_, weights_.head, x_, weights_.output_norm, plan_.norm_epsilon);
+        kernels_.read(logits, logits_);
+    }
     kernels_.finish();
 }
 

@@ -26,8 +26,9 @@ public:
     static core::Result<std::unique_ptr<Forward>> create(const ModelPlan& plan, const Weights& weights,
                                                          Kernels& kernels, const ForwardLimits& limits);
 
-    // logits: (batch.logit_rows, plan.vocabulary). Engine thread only.
-    void run(const Batch& batch, std::span<float> logits);
+    // logits: (batch.logit_rows, plan.vocabulary). hidden, unless empty: (batch.tokens, plan.width), states after the
+    // last norm. Engine thread only.
+    void run(const Batch& batch, std::span<float> logits, std::span<float> hidden = {});
 
     static std::size_t page_bytes(const ModelPlan& plan, KvType type);  // of one page in all layers
     // Of everything create() takes besides the cache.

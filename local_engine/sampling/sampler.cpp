@@ -85,6 +85,33 @@ void Sampler::sort_until(std::size_t count) {
     sorted_ = count;
 }
 
+// Locally typical sampling (Meister et al. 2023): tokens whose surprise is closest to the entropy first.
+void Sampler::cut_untypical() {
+    if (options_.typical_p >= 1.0F) return;
+    const double total = total_weight();
+    double entropy = 0.0;
+    for (const Candidate& candidate : candidates_) {
+        const double p = static_cast<double>(candidate.weight) / total;
+        if (p > 0.0) entropy -= p * std::log(p);
+    }
+    const auto strangeness = [&](const Candidate& candidate) {
+        return std::fabs(-std::log(static_cast<double>(candidate.weight) / total) - entropy);
+    };
+    std::ranges::sort(candidates_, [&](const Candidate& a, const Candidate& b) {
+        const double left = strangeness(a);
+        const double right = strangeness(b);
+        return left != right ? left < right : a.token < b.token;
+    });
+    const double enough = static_cast<double>(options_.typical_p) * total;
+    double mass = 0.0;
+    std::size_t keep = 0;
+    while (keep < candidates_.size() && (keep == 0 || mass < enough)) {
+        mass += static_cast<double>(candidates_[keep++].weight);
+    }
+    candidates_.resize(keep);
+    sorted_ = 0;
+}
+
 // Top-p and min-p; at least one candidate stays.
 void Sampler::cut() {
     if (options_.top_p >= 1.0F && options_.min_p <= 0.0F) return;
@@ -107,8 +134,9 @@ double Sampler::total_weight() const {
     return total;
 }
 
-std::int32_t Sampler::pick(std::span<float> logits, std::int64_t position) {
+std::int32_t Sampler::pick(std::span<float> logits, std::int64_t position, const TokenMask* allowed) {
     penalise(logits);
+    if (allowed != nullptr) allowed->apply(logits);
     // A model with broken weights yields NaN: then the first token is as good as any, and nothing below compares NaN.
     for (float& logit : logits) {
         if (std::isnan(logit)) logit = -INFINITY;
@@ -116,6 +144,7 @@ std::int32_t Sampler::pick(std::span<float> logits, std::int64_t position) {
     const auto best = std::ranges::max_element(logits);
     if (options_.temperature <= 0.0F || !std::isfinite(*best)) return static_cast<std::int32_t>(best - logits.begin());
     gather(logits, *best);
+    cut_untypical();
     cut();
     double left = uniform_draw(options_.seed, static_cast<std::uint64_t>(position)) * total_weight();
     for (const Candidate& candidate : candidates_) {

@@ -1,7 +1,9 @@
 // Picks the next token from a row of logits. The draw is a pure function of (seed, position): the same request with the
 // same seed gives the same text whatever else the engine computes at the time.
-// Order: bias and penalties, temperature, top-k, top-p, min-p, draw. Not thread-safe: one per sequence.
+// Order: bias and penalties, mask, temperature, top-k, typical, top-p, min-p, draw. Not thread-safe: one per sequence.
 #pragma once
+
+#include "local_engine/sampling/token_mask.hpp"
 
 #include <cstdint>
 #include <span>
@@ -16,6 +18,7 @@ struct SamplingOptions {
     std::int32_t top_k = 0;           // 0: all
     float top_p = 1.0F;               // smallest set of the most likely tokens whose probabilities reach it
     float min_p = 0.0F;               // drop tokens below this fraction of the most likely one's probability
+    float typical_p = 1.0F;           // smallest set of the least surprising tokens whose probabilities reach it
     float repetition_penalty = 1.0F;  // divides positive, multiplies negative logits of tokens seen in prompt or answer
     float presence_penalty = 0.0F;    // subtracted once from tokens of the answer
     float frequency_penalty = 0.0F;   // subtracted per occurrence in the answer
@@ -28,8 +31,9 @@ public:
     // The prompt matters only to the repetition penalty.
     Sampler(SamplingOptions options, std::span<const std::int32_t> prompt);
 
-    // The token at `position`, the index in prompt plus answer. `logits` is scratch: penalties change it.
-    std::int32_t pick(std::span<float> logits, std::int64_t position);
+    // The token at `position`, the index in prompt plus answer. `logits` is scratch: penalties change it. Tokens that are
+    // not in `allowed` are never picked, except when it allows none of them.
+    std::int32_t pick(std::span<float> logits, std::int64_t position, const TokenMask* allowed = nullptr);
     // Counts a token of the answer.
     void note(std::int32_t token);
 
@@ -42,6 +46,7 @@ private:
     void penalise(std::span<float> logits) const;
     void gather(std::span<const float> logits, float highest);
     void sort_until(std::size_t count);
+    void cut_untypical();
     void cut();
     double total_weight() const;
 

@@ -1,5 +1,7 @@
 #include "local_engine/serving/chat_options.hpp"
 
+#include "local_engine/serving/limits.hpp"
+
 #include <charconv>
 #include <cmath>
 
@@ -21,13 +23,21 @@ public:
         return found == body_.end() || found->is_null() ? nullptr : &*found;
     }
 
-    float number(const char* name, float absent, double least, double most) {
-        const Json* value = find(name);
+    float number(const limits::Range& range, float absent) {
+        const Json* value = find(range.field);
         if (value == nullptr) return absent;
         const double number = value->is_number() ? value->get<double>() : std::nan("");
-        if (number >= least && number <= most) return static_cast<float>(number);
-        fail(name, "must be a number from " + std::to_string(least) + " to " + std::to_string(most));
+        if (number >= range.least && number <= range.most) return static_cast<float>(number);
+        const auto text = [](double bound) { return core::dump_json(Json(bound)); };
+        fail(range.field, "must be a number from " + text(range.least) + " to " + text(range.most));
         return absent;
+    }
+
+    bool flag(const char* name) {
+        const Json* value = find(name);
+        if (value == nullptr) return false;
+        if (!value->is_boolean()) fail(name, "must be true or false");
+        return value->is_boolean() && value->get<bool>();
     }
 
     std::optional<std::int64_t> integer(const char* name, std::int64_t least, std::int64_t most) {
@@ -56,15 +66,18 @@ private:
     std::optional<Error> error_;
 };
 
-std::vector<std::string> read_stops(const Fields& fields) {
+std::vector<std::string> read_stops(Fields& fields) {
     std::vector<std::string> stops;
+    const auto add = [&](const Json& text) {
+        if (!text.is_string()) return;  // refused with the request
+        if (text.get_ref<const std::string&>().size() > limits::kMostStopBytes)
+            return fields.fail("stop", "must be at most " + std::to_string(limits::kMostStopBytes) + " bytes each");
+        stops.push_back(text.get<std::string>());
+    };
     const Json* stop = fields.find("stop");
     if (stop == nullptr) return stops;
-    if (stop->is_string()) stops.push_back(stop->get<std::string>());
-    if (!stop->is_array()) return stops;
-    for (const Json& text : *stop) {
-        if (text.is_string()) stops.push_back(text.get<std::string>());  // anything else was refused with the request
-    }
+    if (!stop->is_array()) add(*stop);
+    else for (const Json& text : *stop) add(text);
     return stops;
 }
 
@@ -77,28 +90,34 @@ std::vector<std::pair<std::int32_t, float>> read_bias(Fields& fields, std::int64
         fields.fail("logit_bias", "must be an object of token ids and numbers");
         return biases;
     }
+    if (map->size() > limits::kMostBiases) {
+        fields.fail("logit_bias", "must name at most " + std::to_string(limits::kMostBiases) + " tokens");
+        return biases;
+    }
     for (const auto& [key, value] : map->items()) {
         std::int32_t token = -1;
         const auto [end, wrong] = std::from_chars(key.data(), key.data() + key.size(), token);
         const bool known = wrong == std::errc{} && end == key.data() + key.size() && token >= 0 && token < vocabulary;
         const double bias = value.is_number() ? value.get<double>() : std::nan("");
-        if (!known || !(std::fabs(bias) <= 100.0))
+        if (!known || !(std::fabs(bias) <= limits::kMostBias))
             fields.fail("logit_bias", "must map token ids to numbers from -100 to 100");
         else biases.emplace_back(token, static_cast<float>(bias));
     }
     return biases;
 }
 
+std::optional<int> read_logprobs(Fields& fields) {
+    const bool wanted = fields.flag("logprobs");
+    const auto top = fields.integer("top_logprobs", 0, limits::kMostTopLogprobs);
+    fields.refuse_if(top && !wanted, "top_logprobs", "needs logprobs to be true");
+    if (!wanted) return std::nullopt;
+    return static_cast<int>(top.value_or(0));
+}
+
 void refuse_what_we_cannot_do(Fields& fields) {
     const Json* tool_choice = fields.find("tool_choice");
     const bool forced = tool_choice != nullptr && *tool_choice != "auto" && *tool_choice != "none";
     fields.refuse_if(forced, "tool_choice", "the local engine does not call tools");
-    const Json* logprobs = fields.find("logprobs");
-    fields.refuse_if(logprobs != nullptr && *logprobs != false, "logprobs",
-                     "the local engine does not report log-probabilities");
-    const Json* format = fields.find("response_format");
-    const bool text = format == nullptr || (format->is_object() && format->value("type", Json()) == "text");
-    fields.refuse_if(!text, "response_format", "the local engine writes plain text only");
 }
 
 }  // namespace
@@ -107,18 +126,21 @@ Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int
     Fields fields(request.body());
     ChatOptions options;
     SamplingOptions& sampling = options.sampling;
-    sampling.temperature = fields.number("temperature", 1.0F, 0.0, 2.0);
-    sampling.top_p = fields.number("top_p", 1.0F, 0.0, 1.0);
-    sampling.min_p = fields.number("min_p", 0.0F, 0.0, 1.0);
-    sampling.presence_penalty = fields.number("presence_penalty", 0.0F, -2.0, 2.0);
-    sampling.frequency_penalty = fields.number("frequency_penalty", 0.0F, -2.0, 2.0);
-    sampling.repetition_penalty = fields.number("repetition_penalty", 1.0F, 0.1, 10.0);
+    sampling.temperature = fields.number(limits::kTemperature, 1.0F);
+    sampling.top_p = fields.number(limits::kTopP, 1.0F);
+    sampling.min_p = fields.number(limits::kMinP, 0.0F);
+    sampling.typical_p = fields.number(limits::kTypicalP, 1.0F);
+    sampling.presence_penalty = fields.number(limits::kPresence, 0.0F);
+    sampling.frequency_penalty = fields.number(limits::kFrequency, 0.0F);
+    sampling.repetition_penalty = fields.number(limits::kRepetition, 1.0F);
     const std::int64_t top_k = fields.integer("top_k", -1, INT32_MAX).value_or(0);  // -1 is another way to say all
     sampling.top_k = static_cast<std::int32_t>(std::max<std::int64_t>(top_k, 0));
     if (const auto seed = fields.integer("seed", INT64_MIN, INT64_MAX))
         options.seed = static_cast<std::uint64_t>(*seed);
     options.stops = read_stops(fields);
     sampling.logit_bias = read_bias(fields, vocabulary);
+    options.top_logprobs = read_logprobs(fields);
+    options.ignore_eos = fields.flag("ignore_eos");
     refuse_what_we_cannot_do(fields);
     if (fields.error()) return *fields.error();
     return options;

@@ -15,10 +15,12 @@ struct ChatOptions {
     SamplingOptions sampling;           // seed: see below
     std::optional<std::uint64_t> seed;  // absent: the answer need not be repeatable
     std::vector<std::string> stops;
+    std::optional<int> top_logprobs;  // absent: none are wanted; 0: only of the chosen tokens
+    bool ignore_eos = false;          // for benches: the answer is as long as max_tokens
 };
 
-// InvalidRequest names the field: a number out of range, or something this engine cannot do and must not ignore
-// (log-probabilities, a forced tool call, a response format).
+// InvalidRequest names the field: a number out of range (serving/limits.hpp), or something this engine cannot do and
+// must not ignore (a forced tool call). The shape of the answer is serving/structured_output.hpp's.
 core::Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int64_t vocabulary);
 
 }  // namespace sluice::local_engine

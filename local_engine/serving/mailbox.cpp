@@ -4,23 +4,34 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::local_engine {
 
 bool News::empty() const {
     return !error && std::ranges::all_of(choices, [](const ChoiceNews& choice) {
-        return choice.text.empty() && choice.finish_reason.empty();
+        return choice.text.empty() && choice.finish_reason.empty() && choice.reports.empty();
     });
 }
 
-void Mailbox::deliver(std::size_t choice, std::string_view text, std::string_view finish_reason) {
+void Mailbox::deliver(std::size_t choice, std::string_view text, std::string_view finish_reason,
+                      std::vector<TokenReport> reports) {
     const std::lock_guard lock(mutex_);
     ++tokens_;
     ChoiceNews& news = pending_[choice];
     news.text += text;
     news.finish_reason = finish_reason;
-    if (!text.empty() || !finish_reason.empty()) wake();
+    const bool nothing = text.empty() && finish_reason.empty() && reports.empty();
+    std::ranges::move(reports, std::back_inserter(news.reports));
+    if (!nothing) wake();
+}
+
+void Mailbox::deliver_vector(std::size_t choice, std::vector<float> vector) {
+    const std::lock_guard lock(mutex_);
+    pending_[choice].vector = std::move(vector);
+    pending_[choice].finish_reason = "stop";
+    wake();
 }
 
 void Mailbox::fail(core::Error error) {

@@ -18,10 +18,22 @@
 
 namespace sluice::local_engine {
 
+// Log-probabilities of one token of an answer, and of the likeliest ones in its place, in words.
+struct TokenReport {
+    struct Item {
+        std::string bytes;  // of the token; not necessarily UTF-8
+        float log_probability = 0.0F;
+    };
+    Item chosen;
+    std::vector<Item> best;
+};
+
 // What has happened to one choice of the answer since the last look.
 struct ChoiceNews {
     std::string text = {};
     std::string finish_reason = {};  // "stop" or "length" once it is over, told once
+    std::vector<TokenReport> reports = {};
+    std::vector<float> vector = {};  // of a text that was embedded
 };
 
 struct News {
@@ -34,15 +46,20 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
 public:
     explicit Mailbox(std::size_t choices) : pending_(choices) {}
 
-    // Engine thread. A token of a choice, with the text it adds, and why the choice ends, if it does.
-    void deliver(std::size_t choice, std::string_view text, std::string_view finish_reason);
+    // Engine thread. A token of a choice, with the text it adds, why the choice ends, if it does, and the reports of
+    // tokens whose text has now left.
+    void deliver(std::size_t choice, std::string_view text, std::string_view finish_reason,
+                 std::vector<TokenReport> reports = {});
+    void deliver_vector(std::size_t choice, std::vector<float> vector);  // the text is done
     void fail(core::Error error);
+    void note_found(core::Tokens tokens) { found_ = tokens; }  // of the prompt, in the team's own cache
     void start() { started_ = true; }  // the prompt is being computed
     bool abandoned() const { return abandoned_; }
 
     // Any thread.
     bool started() const { return started_; }
     core::Tokens tokens() const { return tokens_; }  // of all choices so far
+    core::Tokens found() const { return found_; }
 
 private:
     friend class Listener;
@@ -57,6 +74,7 @@ private:
     std::atomic<bool> started_{false};
     std::atomic<bool> abandoned_{false};
     std::atomic<core::Tokens> tokens_{0};
+    std::atomic<core::Tokens> found_{0};
 };
 
 // The coroutine's side. Its destructor tells the engine thread to stop before the next token.

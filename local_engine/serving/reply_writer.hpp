@@ -16,6 +16,8 @@ public:
     // id: of the answer; created: seconds since 1970.
     ReplyWriter(std::string id, std::string model, std::int64_t created, std::size_t choices);
 
+    void tell_logprobs() { tells_logprobs_ = true; }  // the request asked for them
+
     // Chunks for what is new: the role before a choice's first text, text, and the finish reason in a chunk of its own.
     std::vector<std::string> chunks(const News& news);
     std::string usage_chunk(const core::Usage& usage) const;
@@ -33,12 +35,15 @@ private:
         bool announced = false;
         std::string text;  // of answers that are not streamed
         std::string finish_reason;
+        std::string reports;  // of answers that are not streamed, as elements of logprobs.content
     };
-    std::string chunk(std::size_t choice, std::string_view delta, std::string_view finish_reason) const;
+    std::string chunk(std::size_t choice, std::string_view delta, std::string_view finish_reason,
+                      std::string_view reports = {}) const;
 
     std::string head_;  // of every object: id, created, model, as JSON members
     std::vector<Choice> choices_;
     std::size_t text_bytes_ = 0;
+    bool tells_logprobs_ = false;
 };
 
 }  // namespace sluice::local_engine

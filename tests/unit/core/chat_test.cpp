@@ -117,5 +117,30 @@ TEST(Chat, PromptBoundCoversEveryString) {
     EXPECT_GE(longer->prompt_tokens_bound(), plain + 2000);
 }
 
+TEST(Embeddings, TakeATextOrTextsAndNothingElse) {
+    const auto read_embeddings = [](const std::string& text) { return ChatRequest::from_embeddings_json(*parse_json(text)); };
+    const auto one = read_embeddings(R"({"model":"m","input":"hello","unknown":1})");
+    ASSERT_TRUE(one);
+    EXPECT_EQ(one->operation(), Operation::Embeddings);
+    EXPECT_FALSE(one->stream());
+    EXPECT_GE(one->prompt_tokens_bound(), 5);
+    EXPECT_TRUE(one->body().contains("unknown"));
+    ASSERT_TRUE(read_embeddings(R"({"model":"m","input":["a","b"],"dimensions":64,"encoding_format":"base64"})"));
+    // Token ids cannot be classified: they are refused, not waved through.
+    for (const auto& [text, field] : std::vector<std::pair<std::string, std::string>>{
+             {R"({"model":"m"})", "input"},
+             {R"({"input":"x"})", "model"},
+             {R"({"model":"m","input":""})", "input"},
+             {R"({"model":"m","input":[]})", "input"},
+             {R"({"model":"m","input":[1,2]})", "input[0]"},
+             {R"({"model":"m","input":["a",["b"]]})", "input[1]"},
+             {R"({"model":"m","input":"x","dimensions":0})", "dimensions"},
+             {R"({"model":"m","input":"x","encoding_format":"hex"})", "encoding_format"}}) {
+        const auto refused = read_embeddings(text);
+        ASSERT_FALSE(refused) << text;
+        EXPECT_EQ(refused.error().field, field) << text;
+    }
+}
+
 }  // namespace
 }  // namespace sluice::core

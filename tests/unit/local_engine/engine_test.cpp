@@ -1,6 +1,8 @@
 // The engine from request to reply, on the tiny models of tests/data/engine: they talk nonsense, but always the same.
 #include "local_engine/engine.hpp"
 
+#include "local_engine/model_set.hpp"
+
 #include "core/json.hpp"
 #include "golden.hpp"
 
@@ -8,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -72,7 +75,7 @@ struct Call {
 };
 
 // As gateway sessions do it: cancellation shows as an error code.
-core::awaitable<void> session(Engine& engine, Call& call) {
+core::awaitable<void> session(core::LocalBackend& engine, Call& call) {
     co_await core::net::this_coro::throw_if_cancelled(false);
     const core::ServeOptions options{.model = "tiny",
                                      .max_tokens = call.max_tokens,
@@ -95,8 +98,9 @@ protected:
     }
     void SetUp() override { load(tiny()); }
 
-    void start(Call& call) {
-        core::net::co_spawn(loop_, session(*engine_, call),
+    void start(Call& call) { start(call, *engine_); }
+    void start(Call& call, core::LocalBackend& backend) {
+        core::net::co_spawn(loop_, session(backend, call),
                             core::net::bind_cancellation_slot(call.cancel.slot(), [](std::exception_ptr failure) {
                                 if (failure) std::rethrow_exception(failure);
                             }));
@@ -225,8 +229,6 @@ TEST_F(EngineTest, FieldsThatCannotBeHonouredAreRefusedByName) {
                                                    {"min_p", 2},
                                                    {"min_p", "x"},
                                                    {"tool_choice", "required"},
-                                                   {"logprobs", true},
-                                                   {"response_format", {{"type", "json_object"}}},
                                                    {"logit_bias", {{"99999999", 1}}},
                                                    {"repetition_penalty", 0}}) {
         Call call{chat({{field, value}})};
@@ -238,6 +240,236 @@ TEST_F(EngineTest, FieldsThatCannotBeHonouredAreRefusedByName) {
     Call fine{chat({{"tool_choice", "auto"}, {"response_format", {{"type", "text"}}}, {"top_k", 40}, {"min_p", 0.1}})};
     serve(fine);
     EXPECT_TRUE(fine.outcome.result);
+}
+
+TEST_F(EngineTest, LogProbabilitiesComeInTheShapeOfTheApiPlainAndStreamed) {
+    const Json wanted{{"seed", 8}, {"logprobs", true}, {"top_logprobs", 4}, {"temperature", 1.4}};
+    Call plain{chat(wanted)};
+    serve(plain);
+    const Json& choice = plain.reply.whole.at("choices")[0];
+    const Json& content = choice.at("logprobs").at("content");
+    ASSERT_GE(content.size(), 10U);
+    std::string bytes;
+    for (const Json& entry : content) {
+        EXPECT_LE(entry.at("logprob"), 0.0);
+        ASSERT_EQ(entry.at("top_logprobs").size(), 4U);
+        EXPECT_GE(entry.at("top_logprobs")[0].at("logprob"), entry.at("logprob"));
+        EXPECT_GE(entry.at("top_logprobs")[0].at("logprob"), entry.at("top_logprobs")[3].at("logprob"));
+        for (const Json& byte : entry.at("bytes")) bytes += static_cast<char>(byte.get<int>());
+    }
+    Json more = wanted;
+    more["stream"] = true;
+    Call stream{chat(more)};
+    serve(stream);
+    Json streamed = Json::array();
+    for (const Json& chunk : stream.reply.chunks) {
+        for (const Json& part : chunk.at("choices")) {
+            ASSERT_TRUE(part.contains("logprobs"));
+            if (!part.at("logprobs").is_null()) {
+                for (const Json& entry : part.at("logprobs").at("content")) streamed.push_back(entry);
+            }
+        }
+    }
+    EXPECT_EQ(streamed, content);
+    // The log-probabilities are the model's: another temperature does not change those of the first token.
+    Json colder = wanted;
+    colder["temperature"] = 0;
+    Call cold{chat(colder)};
+    serve(cold);
+    EXPECT_EQ(cold.reply.whole.at("choices")[0].at("logprobs").at("content")[0].at("top_logprobs"),
+              content[0].at("top_logprobs"));
+}
+
+TEST_F(EngineTest, TokensOfAStopStringAreNotReportedEither) {
+    const Json wanted{{"temperature", 0}, {"logprobs", true}};
+    Call free{chat(wanted)};
+    serve(free);
+    const Json all = free.reply.whole.at("choices")[0].at("logprobs").at("content");
+    std::size_t at = 3;  // a token of ordinary characters
+    const auto plain = [&](std::size_t i) {
+        const auto text = all[i].at("token").get<std::string>();
+        return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+    };
+    while (at < all.size() && !plain(at)) ++at;
+    ASSERT_LT(at, all.size());
+    Json more = wanted;
+    more["stop"] = all[at].at("token");
+    Call stopped{chat(more)};
+    serve(stopped);
+    const Json& seen = stopped.reply.whole.at("choices")[0];
+    EXPECT_LE(seen.at("logprobs").at("content").size(), at);
+    std::size_t shown = 0;
+    for (const Json& entry : seen.at("logprobs").at("content")) shown += entry.at("bytes").size();
+    EXPECT_LE(shown, seen.at("message").at("content").get<std::string>().size() + 3);
+}
+
+TEST_F(EngineTest, IgnoringTheEndMakesAnAnswerAsLongAsAllowed) {
+    Call call{chat({{"ignore_eos", true}, {"temperature", 2.0}, {"seed", 3}}), 300};
+    serve(call);
+    EXPECT_EQ(call.outcome.finish_reason, "length");
+    EXPECT_EQ(call.outcome.usage.completion, 300);
+}
+
+TEST_F(EngineTest, AnswersHaveTheShapeThatWasAskedFor) {
+    const Json schema = core::parse_json(
+                            R"({"type":"object","properties":{"ok":{"type":"boolean"},"n":{"type":"integer","minimum":1,"maximum":99}},"required":["ok","n"]})")
+                            .value();
+    for (int seed = 0; seed < 8; ++seed) {
+        Call call{chat({{"response_format", {{"type", "json_schema"}, {"json_schema", {{"name", "x"}, {"schema", schema}}}}},
+                        {"seed", seed},
+                        {"temperature", 1.5}}),
+                  300};
+        serve(call);
+        ASSERT_TRUE(call.outcome.result) << core::describe(call.outcome.result.error());
+        EXPECT_EQ(call.outcome.finish_reason, "stop");
+        const auto text = call.reply.whole.at("choices")[0].at("message").at("content").get<std::string>();
+        const auto value = core::parse_json(text);
+        ASSERT_TRUE(value) << text;
+        EXPECT_TRUE(value->at("ok").is_boolean());
+        EXPECT_GE(value->at("n"), 1);
+        EXPECT_LE(value->at("n"), 99);
+    }
+    Call grammar{chat({{"grammar", "root ::= (\"yes\" | \"no\") \"!\"{2}"}, {"seed", 3}})};
+    serve(grammar);
+    ASSERT_TRUE(grammar.outcome.result);
+    const auto said = grammar.reply.whole.at("choices")[0].at("message").at("content");
+    EXPECT_TRUE(said == "yes!!" || said == "no!!") << said;
+}
+
+TEST_F(EngineTest, GrammarsThatCannotBeFollowedAreRefusedWithTheirField) {
+    const auto refused = [&](const Json& more) {
+        Call call{chat(more)};
+        serve(call);
+        EXPECT_FALSE(call.outcome.result);
+        EXPECT_FALSE(call.outcome.reached);
+        return call.outcome.result ? std::string() : call.outcome.result.error().field;
+    };
+    EXPECT_EQ(refused({{"grammar", "root ::= ("}}), "grammar");
+    EXPECT_EQ(refused({{"grammar", "root ::= root"}}), "grammar");
+    EXPECT_EQ(refused({{"grammar", 5}}), "grammar");
+    EXPECT_EQ(refused({{"grammar", "root ::= \"a\""}, {"response_format", {{"type", "json_object"}}}}), "grammar");
+    EXPECT_EQ(refused({{"response_format", {{"type", "yaml"}}}}), "response_format.type");
+    EXPECT_EQ(refused({{"response_format", {{"type", "json_schema"}}}}), "response_format.json_schema");
+    EXPECT_EQ(refused({{"response_format", {{"type", "json_schema"}, {"json_schema", {{"schema", {{"multipleOf", 2}}}}}}}}),
+              "response_format.json_schema.schema.multipleOf");
+    EXPECT_EQ(refused({{"grammar", std::string(70000, '#')}}), "grammar");
+}
+
+TEST_F(EngineTest, TheSameBeginningIsComputedOnceForATeamAndChangesNoBit) {
+    const std::string content(400, 'q');
+    const Json wanted{{"seed", 12}, {"temperature", 1.3}, {"logprobs", true}, {"top_logprobs", 5}};
+    EngineConfig config = tiny();
+    config.prefix_cache = false;
+    load(config);
+    Call plain{chat(wanted, content), 90};
+    serve(plain);
+    EXPECT_EQ(plain.outcome.usage.cached, 0);
+    load(tiny());
+    Call first{chat(wanted, content), 90};
+    serve(first);
+    Call again{chat(wanted, content), 90};
+    serve(again);
+    Call stranger{chat(wanted, content), 90};
+    stranger.tenant = "other";
+    serve(stranger);
+    EXPECT_EQ(first.outcome.usage.cached, 0);
+    EXPECT_GE(again.outcome.usage.cached, 64);
+    EXPECT_EQ(stranger.outcome.usage.cached, 0);
+    for (const Call* call : {&first, &again, &stranger}) {
+        ASSERT_TRUE(call->outcome.result);
+        EXPECT_EQ(call->reply.whole.at("choices"), plain.reply.whole.at("choices"));
+    }
+    EXPECT_EQ(again.reply.whole.at("usage").at("prompt_tokens_details").at("cached_tokens"), again.outcome.usage.cached);
+}
+
+TEST_F(EngineTest, GuessingChangesNoTextAndIsSometimesRight) {
+    // Three tokens that are much likelier than all others: what comes next has often stood behind the same three before.
+    const auto ask = [&](double temperature) {
+        return chat({{"temperature", temperature}, {"seed", 5}, {"ignore_eos", true}, {"logit_bias", {{"97", 60}, {"98", 60}, {"99", 60}}}});
+    };
+    EngineConfig config = tiny();
+    config.guesses = false;
+    load(config);
+    std::vector<Json> expected;
+    for (const double temperature : {0.0, 0.7, 2.0}) {
+        Call call{ask(temperature), 200};
+        serve(call);
+        expected.push_back(call.reply.whole.at("choices"));
+    }
+    EXPECT_EQ(engine_->status().guessed_tokens, 0U);
+    load(tiny());
+    std::size_t next = 0;
+    for (const double temperature : {0.0, 0.7, 2.0}) {
+        Call call{ask(temperature), 200};
+        serve(call);
+        EXPECT_EQ(call.reply.whole.at("choices"), expected[next++]) << temperature;
+        EXPECT_EQ(call.outcome.usage.completion, 200);
+    }
+    EXPECT_GT(engine_->status().guessed_tokens, 0U);
+    EXPECT_GT(engine_->status().right_guesses, 0U);
+    EXPECT_LE(engine_->status().right_guesses, engine_->status().guessed_tokens);
+}
+
+core::ChatRequest embedding(Json input, const Json& more = Json::object()) {
+    Json body{{"model", "tiny"}, {"input", std::move(input)}};
+    body.update(more);
+    return core::ChatRequest::from_embeddings_json(std::move(body)).value();
+}
+
+double product(const Json& a, const Json& b) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i].get<double>() * b[i].get<double>();
+    return sum;
+}
+
+TEST_F(EngineTest, TextsBecomeVectorsOfLengthOneWhateverStandsBesideThem) {
+    Json many = Json::array();
+    for (int i = 0; i < 40; ++i) many.push_back("text number " + std::to_string(i) + std::string(static_cast<std::size_t>(i * 7), 'z'));
+    Call batch{embedding(many)};
+    Call busy{chat({{"seed", 1}}), 60};
+    start(busy);
+    serve(batch);
+    ASSERT_TRUE(batch.outcome.result) << core::describe(batch.outcome.result.error());
+    const Json& data = batch.reply.whole.at("data");
+    ASSERT_EQ(data.size(), 40U);
+    EXPECT_EQ(batch.reply.whole.at("object"), "list");
+    EXPECT_EQ(batch.reply.whole.at("usage").at("prompt_tokens"), batch.outcome.usage.prompt);
+    EXPECT_EQ(batch.outcome.usage.completion, 0);
+    for (const int i : {0, 7, 39}) {
+        Call alone{embedding(many[static_cast<std::size_t>(i)])};
+        serve(alone);
+        const Json& vector = data[static_cast<std::size_t>(i)].at("embedding");
+        EXPECT_EQ(data[static_cast<std::size_t>(i)].at("index"), i);
+        EXPECT_NEAR(product(vector, vector), 1.0, 1e-4);
+        EXPECT_NEAR(product(vector, alone.reply.whole.at("data")[0].at("embedding")), 1.0, 1e-4);
+    }
+    EXPECT_LT(product(data[0].at("embedding"), data[39].at("embedding")), 0.999);
+    wait_until_idle();
+    EXPECT_EQ(engine_->status().pages_used, 0U);
+}
+
+TEST_F(EngineTest, VectorsCanBeShorterAndPacked) {
+    Call plain{embedding("hello", {{"dimensions", 16}})};
+    serve(plain);
+    const Json& vector = plain.reply.whole.at("data")[0].at("embedding");
+    ASSERT_EQ(vector.size(), 16U);
+    EXPECT_NEAR(product(vector, vector), 1.0, 1e-4);
+    Call packed{embedding("hello", {{"dimensions", 16}, {"encoding_format", "base64"}})};
+    serve(packed);
+    const auto text = packed.reply.whole.at("data")[0].at("embedding").get<std::string>();
+    ASSERT_EQ(text.size(), 88U);  // 64 bytes
+    EXPECT_TRUE(text.ends_with("=="));
+    const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::uint64_t bits = 0;  // the first six letters hold the first float
+    for (int i = 0; i < 6; ++i) bits = bits << 6U | letters.find(text[static_cast<std::size_t>(i)]);
+    const auto big = static_cast<std::uint32_t>(bits >> 4U);
+    EXPECT_FLOAT_EQ(std::bit_cast<float>(__builtin_bswap32(big)), vector[0].get<float>());
+    Call wide{embedding("hello", {{"dimensions", 60000}})};
+    serve(wide);
+    EXPECT_EQ(wide.outcome.result.error().field, "dimensions");
+    Call longer{embedding(Json::array({"a", std::string(40000, 'y')}))};
+    serve(longer);
+    EXPECT_EQ(longer.outcome.result.error().field, "input[1]");
 }
 
 TEST_F(EngineTest, AClientThatGoesStopsItsSequenceAndKeepsTheCount) {
@@ -326,6 +558,64 @@ TEST_F(EngineTest, ManyRequestsThroughASmallCacheAllFinishAlike) {
         ASSERT_TRUE(call->outcome.result) << core::describe(call->outcome.result.error());
         EXPECT_EQ(call->reply.whole.at("choices"), calls.front()->reply.whole.at("choices"));
     }
+}
+
+TEST_F(EngineTest, ModelsComeAndGoWithoutARequestBeingDropped) {
+    Call expected{chat({{"seed", 2}, {"ignore_eos", true}}), 150};
+    serve(expected);
+    ModelSet models;
+    core::LocalBackend& first = models.declare("first", tiny());
+    core::LocalBackend& second = models.declare("second", tiny("qwen3-n-Q8_0"));
+    Call early{chat()};
+    start(early, first);
+    run();
+    EXPECT_EQ(early.outcome.result.error().code, Errc::Unavailable);
+    EXPECT_TRUE(early.outcome.retry_may_help);
+    EXPECT_FALSE(early.outcome.reached);
+    ASSERT_TRUE(models.load("first"));
+    ASSERT_TRUE(models.load("second"));
+    EXPECT_EQ(models.load("third").error().code, Errc::NotFound);
+
+    Call running{chat({{"seed", 2}, {"ignore_eos", true}, {"stream", true}}), 150};
+    int seen = 0;
+    running.reply.on_events = [&] {
+        ++seen;
+        EXPECT_TRUE(seen != 3 || models.load("first"));              // replaced
+        EXPECT_TRUE(seen != 6 || models.unload("first"));            // and gone
+        EXPECT_TRUE(seen != 7 || models.list()[0].leaving == 1);  // but for this request
+    };
+    Call other{chat({{"seed", 9}})};
+    start(running, first);
+    start(other, second);
+    run();
+    ASSERT_TRUE(running.outcome.result) << core::describe(running.outcome.result.error());
+    ASSERT_TRUE(other.outcome.result);
+    EXPECT_EQ(running.reply.text(), expected.reply.whole.at("choices")[0].at("message").at("content"));
+    models.sweep();
+    const auto states = models.list();
+    ASSERT_EQ(states.size(), 2U);
+    EXPECT_FALSE(states[0].loaded);
+    EXPECT_EQ(states[0].leaving, 0U);
+    EXPECT_TRUE(states[1].loaded);
+    EXPECT_EQ(states[1].info->architecture, "qwen3");
+}
+
+TEST_F(EngineTest, WhatDoesNotFitIsRefusedWithTheNumbersBeforeItIsLoaded) {
+    const auto plan = plan_memory(tiny());
+    ASSERT_TRUE(plan);
+    EXPECT_GT(plan->weights, 100000U);
+    EXPECT_GE(plan->cache, 1U << 20U);
+    EXPECT_EQ(plan->context, 4096);
+    ModelSet models(plan->total() + plan->total() / 2);
+    models.declare("a", tiny());
+    models.declare("b", tiny());
+    ASSERT_TRUE(models.load("a"));
+    const auto refused = models.load("b");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::Unavailable);
+    EXPECT_NE(refused.error().detail.find("weights"), std::string::npos) << refused.error().detail;
+    ASSERT_TRUE(models.unload("a"));
+    EXPECT_TRUE(models.load("b"));
 }
 
 TEST_F(EngineTest, EveryBundledModelLoadsAndAnswers) {

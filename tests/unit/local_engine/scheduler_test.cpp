@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <random>
@@ -62,6 +63,8 @@ struct Client {
     std::vector<std::int32_t> prompt, answer;
     std::int64_t max_tokens = 0;
     bool over = false;
+    std::string tenant = {};
+    std::int64_t found = -1;
 };
 
 // Runs steps and hands the fake model's tokens to the clients.
@@ -69,13 +72,17 @@ class Bench {
 public:
     explicit Bench(const SchedulerConfig& config) : config_(config), scheduler(config) {}
 
-    SequenceId add(std::size_t prompt, std::int64_t max_tokens, const std::string& tenant = "") {
-        Client client{std::vector<std::int32_t>(prompt), {}, max_tokens};
-        for (auto& token : client.prompt) token = static_cast<std::int32_t>(random() % 1000);
+    SequenceId add(std::size_t prompt, std::int64_t max_tokens, const std::string& tenant = "", int priority = 0) {
+        std::vector<std::int32_t> tokens(prompt);
+        for (auto& token : tokens) token = static_cast<std::int32_t>(random() % 1000);
+        return add(std::move(tokens), max_tokens, tenant, priority);
+    }
+    SequenceId add(std::vector<std::int32_t> prompt, std::int64_t max_tokens, const std::string& tenant, int priority = 0) {
         const SequenceId id = ++last_;
-        const auto added = scheduler.add(id, {client.prompt, max_tokens, tenant});
+        clients[id] = {std::move(prompt), {}, max_tokens};
+        clients[id].tenant = tenant;
+        const auto added = scheduler.add(id, {clients[id].prompt, max_tokens, tenant, priority});
         EXPECT_TRUE(added);
-        clients[id] = client;
         return id;
     }
 
@@ -84,21 +91,44 @@ public:
         if (step == nullptr) return false;
         EXPECT_LE(std::ssize(step->tokens), Scheduler::largest_step(config_));
         EXPECT_LE(scheduler.running(), static_cast<std::size_t>(config_.max_running));
+        EXPECT_LE(std::ssize(step->logit_rows), Scheduler::most_rows(config_));
         const auto tokens = model.run(*step);
+        computed += step->tokens.size();
         const auto emitters = step->emitters;
-        for (std::size_t i = 0; i < emitters.size(); ++i) {
-            Client& client = clients.at(emitters[i].id);
+        for (const Emitter& emitter : emitters) {
+            Client& client = clients.at(emitter.id);
             EXPECT_FALSE(client.over);
-            EXPECT_EQ(emitters[i].position, std::ssize(client.prompt) + std::ssize(client.answer));
-            client.answer.push_back(tokens[i]);
+            EXPECT_EQ(emitter.position, std::ssize(client.prompt) + std::ssize(client.answer));
+            if (client.found < 0) client.found = scheduler.found(emitter.id);
+            // As the engine does it: a row counts while the guess before it was right.
+            std::vector<std::int32_t> chosen;
+            for (std::size_t row = 0; row < emitter.rows; ++row) {
+                chosen.push_back(tokens[emitter.first_row + row]);
+                if (row + 1 < emitter.rows && step->tokens[static_cast<std::size_t>(step->logit_rows[emitter.first_row + row + 1])] != chosen.back()) break;
+            }
+            most_at_once = std::max(most_at_once, chosen.size());
+            client.answer.insert(client.answer.end(), chosen.begin(), chosen.end());
+            EXPECT_LE(std::ssize(client.answer), client.max_tokens);
             if (std::ssize(client.answer) < client.max_tokens) {
-                scheduler.append(emitters[i].id, tokens[i]);
+                scheduler.append(emitter.id, chosen);
+                guess(emitter.id, client);
             } else {
                 client.over = true;
-                scheduler.remove(emitters[i].id);
+                scheduler.remove(emitter.id);
             }
         }
         return true;
+    }
+
+    // Right guesses, wrong ones, and right ones that go wrong.
+    void guess(SequenceId id, const Client& client) {
+        if (config_.guesses == 0) return;
+        std::vector<std::int32_t> all = client.prompt;
+        all.insert(all.end(), client.answer.begin(), client.answer.end());
+        auto next = FakeModel::alone(all, 5);
+        if (random() % 3 == 0) next[random() % next.size()] = 77;
+        next.resize(random() % 5);
+        scheduler.propose(id, next);
     }
 
     void finish() {
@@ -114,18 +144,35 @@ public:
     std::map<SequenceId, Client> clients;
     std::mt19937 random{1};
     SequenceId last_ = 0;
+    std::size_t computed = 0;
+    std::size_t most_at_once = 0;
 };
+
+std::shared_ptr<const PrefixKeys> some_keys() {
+    return std::make_shared<const PrefixKeys>(core::Secret("a secret of this process"), "model");
+}
 
 TEST(Scheduler, RandomRequestsCancelsAndPreemptionsLoseNoPageAndChangeNoText) {
     for (unsigned seed = 0; seed < 60; ++seed) {
         std::mt19937 random(seed);
         const auto below = [&](unsigned limit) { return static_cast<std::int32_t>(random() % limit); };
-        Bench bench(
-            {.pages = 6 + below(12), .step_tokens = 8 + below(60), .max_running = 1 + below(8), .max_waiting = 1000});
+        Bench bench({.pages = 6 + below(12),
+                     .step_tokens = 8 + below(60),
+                     .max_running = 1 + below(8),
+                     .max_waiting = 1000,
+                     .guesses = seed % 2 == 0 ? 0 : 1 + below(12),
+                     .prefix_keys = seed % 3 == 0 ? nullptr : some_keys()});
+        std::vector<std::int32_t> common(60 + random() % 60);
+        for (auto& token : common) token = below(1000);
         bench.random.seed(seed);
         for (int round = 0; round < 150; ++round) {
             if (below(3) == 0)
-                bench.add(1 + random() % 150, 1 + below(150), std::string(1, static_cast<char>('a' + below(3))));
+            {
+                const std::string tenant(1, static_cast<char>('a' + below(3)));
+                std::vector<std::int32_t> prompt(common.begin(), common.begin() + below(static_cast<unsigned>(common.size())));
+                for (auto i = 1 + random() % 80; i > 0; --i) prompt.push_back(below(1000));
+                bench.add(prompt, 1 + below(150), tenant, below(3));
+            }
             if (below(20) == 0 && bench.last_ > 0) {
                 const SequenceId id = 1 + random() % bench.last_;
                 bench.scheduler.remove(id);  // the client has gone; maybe it was over already
@@ -147,6 +194,153 @@ TEST(Scheduler, AFullPoolMakesTheYoungestStartOverAndEverybodyFinishes) {
     for (int i = 0; i < 4; ++i) bench.add(60, 440);  // each alone needs all 8 pages in the end
     bench.finish();
     for (const auto& [id, client] : bench.clients) EXPECT_EQ(std::ssize(client.answer), 440) << id;
+}
+
+TEST(Scheduler, TheSameBeginningIsFoundByTheSameTenantOnly) {
+    Bench bench({.pages = 64, .step_tokens = 64, .max_running = 4, .prefix_keys = some_keys()});
+    std::vector<std::int32_t> prompt(300);
+    for (auto& token : prompt) token = static_cast<std::int32_t>(bench.random() % 1000);
+    const SequenceId first = bench.add(prompt, 5, "a");
+    bench.finish();
+    const SequenceId other = bench.add(prompt, 5, "b");
+    bench.finish();
+    const SequenceId again = bench.add(prompt, 5, "a");
+    bench.finish();
+    std::vector<std::int32_t> changed = prompt;
+    changed[100] += 1;  // in the second page: only the first is the same
+    const SequenceId partly = bench.add(changed, 5, "a");
+    bench.finish();
+    EXPECT_EQ(bench.clients[first].found, 0);
+    EXPECT_EQ(bench.clients[other].found, 0);
+    EXPECT_EQ(bench.clients[again].found, 256);
+    EXPECT_EQ(bench.clients[partly].found, 64);
+    for (const auto& [id, client] : bench.clients) EXPECT_EQ(client.answer, FakeModel::alone(client.prompt, 5)) << id;
+    EXPECT_GT(bench.scheduler.pages_kept(), 0);
+}
+
+TEST(Scheduler, APromptOfWholePagesComputesAtLeastOneToken) {
+    Bench bench({.pages = 64, .step_tokens = 64, .max_running = 4, .prefix_keys = some_keys()});
+    std::vector<std::int32_t> prompt(128, 7);
+    bench.add(prompt, 3, "a");
+    bench.finish();
+    const SequenceId again = bench.add(prompt, 3, "a");
+    bench.finish();
+    EXPECT_EQ(bench.clients[again].found, 64);
+}
+
+TEST(Scheduler, SequencesThatRunTogetherShareTheirBeginning) {
+    Bench bench({.pages = 12, .step_tokens = 64, .max_running = 8, .prefix_keys = some_keys()});
+    std::vector<std::int32_t> prompt(300, 3);
+    bench.add(prompt, 200, "a");
+    for (int i = 0; i < 8; ++i) bench.step();
+    const SequenceId second = bench.add(prompt, 200, "a");
+    for (int i = 0; i < 3; ++i) bench.step();
+    EXPECT_EQ(bench.scheduler.running(), 2U);  // eleven pages between them would not do without sharing
+    EXPECT_EQ(bench.clients[second].found, 256);
+    bench.finish();
+    for (const auto& [id, client] : bench.clients) EXPECT_EQ(client.answer, FakeModel::alone(client.prompt, 200)) << id;
+}
+
+TEST(Scheduler, WhatAFailedStepComputedIsNeverFound) {
+    Bench bench({.pages = 64, .step_tokens = 512, .max_running = 4, .prefix_keys = some_keys()});
+    const std::vector<std::int32_t> prompt(300, 9);
+    ASSERT_TRUE(bench.scheduler.add(1000, {prompt, 5, "a"}));
+    ASSERT_NE(bench.scheduler.next_step(), nullptr);
+    bench.scheduler.discard(1000);  // it threw
+    const SequenceId next = bench.add(prompt, 5, "a");
+    bench.finish();
+    EXPECT_EQ(bench.clients[next].found, 0);
+    EXPECT_EQ(bench.clients[next].answer, FakeModel::alone(prompt, 5));
+}
+
+TEST(Scheduler, KeptPagesGiveWayToWhoeverNeedsRoom) {
+    Bench bench({.pages = 8, .step_tokens = 128, .max_running = 2, .prefix_keys = some_keys()});
+    for (int i = 0; i < 20; ++i) {
+        bench.add(300, 100, "a");
+        bench.finish();
+    }
+    EXPECT_EQ(bench.scheduler.pages_available(), 8);
+}
+
+TEST(Scheduler, RightGuessesAreTakenAndWrongOnesChangeNothing) {
+    Bench bench({.pages = 32, .step_tokens = 32, .max_running = 4, .guesses = 8});
+    for (int i = 0; i < 6; ++i) bench.add(20, 120);
+    bench.finish();
+    EXPECT_GT(bench.most_at_once, 3U);
+    for (const auto& [id, client] : bench.clients) {
+        EXPECT_EQ(client.answer, FakeModel::alone(client.prompt, 120)) << id;
+    }
+}
+
+TEST(Scheduler, AHigherClassGoesFirstButTheLowestIsNotForgotten) {
+    Bench bench({.pages = 64, .step_tokens = 32, .max_running = 1, .max_waiting = 1000});
+    bench.add(10, 10, "a", 0);
+    bench.step();
+    const SequenceId low = bench.add(10, 10, "low", 0);
+    const SequenceId high = bench.add(10, 10, "high", 1);
+    while (!bench.clients[high].over && bench.step()) {
+    }
+    EXPECT_TRUE(bench.clients[low].answer.empty());
+    int steps = 0;
+    while (!bench.clients[low].over && steps < 2000) {  // a stream of higher ones that never ends
+        if (bench.scheduler.waiting() < 3) bench.add(10, 10, "high", 1);
+        bench.step();
+        ++steps;
+    }
+    EXPECT_TRUE(bench.clients[low].over);
+    EXPECT_GT(steps, 100);
+}
+
+TEST(Scheduler, TheLowestClassGivesWayWhenPagesRunOut) {
+    Bench bench({.pages = 8, .step_tokens = 64, .max_running = 4});
+    const SequenceId low = bench.add(60, 380, "a", 0);
+    bench.step();
+    const SequenceId high = bench.add(60, 380, "a", 1);
+    while (!bench.clients[high].over && bench.step()) {
+    }
+    EXPECT_TRUE(bench.clients[high].over);
+    EXPECT_FALSE(bench.clients[low].over);
+    bench.finish();
+    EXPECT_EQ(bench.clients[low].answer, FakeModel::alone(bench.clients[low].prompt, 380));
+}
+
+TEST(Scheduler, AShortPromptPassesALongOneOfTheSameTenantButNotForEver) {
+    Bench bench({.pages = 256, .step_tokens = 32, .max_running = 8, .max_waiting = 1000});
+    const SequenceId slow = bench.add(4000, 1, "a");
+    bench.step();
+    const SequenceId quick = bench.add(20, 1, "a");
+    bench.step();
+    bench.step();
+    EXPECT_TRUE(bench.clients[quick].over);
+    for (int i = 0; i < 400 && !bench.clients[slow].over; ++i) {
+        while (bench.scheduler.waiting() < 4) bench.add(30, 1, "a");
+        bench.step();
+    }
+    EXPECT_TRUE(bench.clients[slow].over);
+}
+
+TEST(Scheduler, HiddenStatesOfAPromptNeedNoLogits) {
+    Scheduler scheduler({.pages = 8, .step_tokens = 64, .max_running = 4});
+    ASSERT_TRUE(scheduler.add(1, {.prompt = std::vector<std::int32_t>(100, 1), .wants = Wants::Hidden}));
+    ASSERT_TRUE(scheduler.add(2, {{1, 2, 3}, 1}));
+    std::size_t seen = 0;
+    for (int i = 0; i < 10 && seen == 0; ++i) {
+        const Step* step = scheduler.next_step();
+        ASSERT_NE(step, nullptr);
+        for (const Emitter& emitter : step->emitters) {
+            EXPECT_EQ(emitter.id, 2U);
+            scheduler.remove(2);
+        }
+        seen = step->finished.size();
+        if (seen > 0) {
+            EXPECT_EQ(step->finished[0], 1U);
+            EXPECT_TRUE(step->wants_hidden);
+        }
+    }
+    EXPECT_EQ(seen, 1U);
+    scheduler.remove(1);
+    EXPECT_EQ(scheduler.pages_available(), 8);
+    EXPECT_EQ(scheduler.next_step(), nullptr);
 }
 
 TEST(Scheduler, DecodingGoesOnWhileALongPromptIsComputedInPieces) {

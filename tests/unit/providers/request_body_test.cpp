@@ -53,5 +53,11 @@ TEST(RequestBody, PlainRequestsCarryNoStreamOptions) {
         R"({"model":"up\"stream","messages":[{"role":"user","content":"x"}],"max_tokens":50})");
 }
 
+TEST(RequestBody, EmbeddingsHaveNoTokenLimit) {
+    const auto request = core::ChatRequest::from_embeddings_json(*core::parse_json(R"({"model":"auto","input":["a"],"user":"u"})"));
+    const core::ServeOptions options{.model = "vectors", .max_tokens = 0, .deadline = core::Deadline::after(std::chrono::hours(1)), .request_id = "r"};
+    EXPECT_EQ(request_body(*request, options, TokenLimitField::AsClient), R"({"model":"vectors","input":["a"],"user":"u"})");
+}
+
 }  // namespace
 }  // namespace sluice::providers

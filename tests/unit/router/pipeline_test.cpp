@@ -29,7 +29,16 @@ protected:
         core::Json body{{"model", model}, {"max_tokens", 100}, {"stream", stream}};
         body["messages"] = core::Json::array();
         body["messages"].push_back({{"role", "user"}, {"content", text}});
-        auto request = std::make_shared<const core::ChatRequest>(*core::ChatRequest::from_json(std::move(body)));
+        return ask(*core::ChatRequest::from_json(std::move(body)), declared);
+    }
+
+    Result<void> embed(const std::string& model, const std::string& text) {
+        core::Json body{{"model", model}, {"input", core::Json::array({"something", text})}};
+        return ask(*core::ChatRequest::from_embeddings_json(std::move(body)), {});
+    }
+
+    Result<void> ask(core::ChatRequest chat, std::optional<core::DataClass> declared) {
+        auto request = std::make_shared<const core::ChatRequest>(std::move(chat));
         client = std::make_unique<RememberingClient>();
         client->gone = client_gone;
         client->on_end = [this] { settled_before_end = !ledger.settled.empty() || !ledger.recorded.empty(); };
@@ -196,6 +205,34 @@ TEST_F(PipelineTest, ABilledAttemptExtendsTheHoldBeforeTheNext) {
     EXPECT_GT(ledger.settled.at(0).charge.value, 10 * 1000 + 5 * 2000);
     EXPECT_LE(ledger.settled.at(0).charge, ledger.held);
     ledger.cap = core::NanoUsd{1};
+}
+
+TEST_F(PipelineTest, EmbeddingsAreClassifiedPricedAndForwardedLikeChats) {
+    small.scripts = {answers("vector", 10, 0)};
+    ASSERT_TRUE(embed("cloud/small", "why is the sky blue?"));
+    EXPECT_EQ(client->head.target, "cloud/small");
+    ASSERT_EQ(ledger.settled.size(), 1U);
+    EXPECT_EQ(ledger.settled[0].charge.value, 10 * 1000);
+    EXPECT_LE(ledger.settled[0].charge, ledger.held);
+}
+
+TEST_F(PipelineTest, SensitiveTextsAreNotEmbeddedInACloudNorByAnotherModel) {
+    for (const auto* model : {"cloud/small", "small"}) {
+        const auto refused = embed(model, "card 4111 1111 1111 1111");
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, core::Errc::Refused);
+    }
+    EXPECT_EQ(cloud_calls(), 0U);
+    EXPECT_TRUE(own.seen.empty());  // its vectors would not fit those of the model asked for
+    ASSERT_TRUE(embed("local/own", "card 4111 1111 1111 1111"));
+    EXPECT_EQ(decision().data_class, core::DataClass::Restricted);
+    EXPECT_EQ(cloud_calls(), 0U);
+}
+
+TEST_F(PipelineTest, EmbeddingsNameTheirModel) {
+    const auto refused = embed("auto", "x");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().field, "model");
 }
 
 }  // namespace

@@ -1,0 +1,146 @@
+#include "gateway/serve/local_models.hpp"
+
+#include "gateway/config/model_entries.hpp"
+#include "gateway/serve/data_files.hpp"
+#include "gateway/serve/model_control.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace sluice::gateway {
+
+using core::Error;
+using core::Json;
+using core::Result;
+using local_engine::ModelState;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLook{500};  // between two looks for requests
+
+local_engine::EngineConfig engine_config(const EngineSettings& settings, std::filesystem::path model) {
+    return {.model = std::move(model),
+            .threads = settings.threads,
+            .context_limit = settings.context,
+            .kv_bytes = settings.kv_bytes,
+            .max_running = settings.max_running,
+            .max_waiting = settings.max_waiting};
+}
+
+Error at(const std::string& path, Error error) {
+    error.field = error.field.empty() ? path : path + ": " + error.field;
+    return error;
+}
+
+}  // namespace
+
+LocalModels::LocalModels(const Config& config) : data_(config.data), models_(config.engine.memory_bytes) {}
+
+Result<std::unique_ptr<LocalModels>> LocalModels::start(const Config& config) {
+    std::unique_ptr<LocalModels> models(new LocalModels(config));
+    if (!config.engine.enabled) return models;
+    EngineSettings first = config.engine;
+    if (first.model.empty()) {
+        auto bundled = unpack_bundled_model(config.data);
+        if (!bundled) return bundled.error();
+        first.model = *bundled;
+    }
+    if (auto added = models->add(first, "engine"); !added) return added.error();
+    for (std::size_t i = 0; i < config.engine.more.size(); ++i) {
+        const std::string path = "engine.more[" + std::to_string(i) + "]";
+        if (auto added = models->add(config.engine.more[i], path); !added) return added.error();
+    }
+    write_model_state(models->data_, models->state(), "", "");
+    models->listener_ = std::thread([raw = models.get()] { raw->listen(); });
+    return models;
+}
+
+LocalModels::~LocalModels() {
+    if (!listener_.joinable()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    ending_.notify_one();
+    listener_.join();
+    remove_model_state(data_);
+}
+
+// A model's name is known from the settings or its file, before it is loaded.
+Result<void> LocalModels::add(const EngineSettings& settings, const std::string& path) {
+    const auto config = engine_config(settings, settings.model);
+    const auto plan = local_engine::plan_memory(config);
+    if (!plan) return at(path, plan.error());
+    const auto described = local_engine::model_name(settings.model);
+    if (!described) return at(path, described.error());
+    policies::ModelEntry entry = local_entry(settings, *described, plan->context);
+    for (const Target& other : targets_) {
+        if (other.entry.name == entry.name) return Error{core::Errc::InvalidRequest, "two local models are called " + entry.model + ": give one a name", path};
+    }
+    const std::string name = entry.model;
+    targets_.push_back({std::move(entry), &models_.declare(name, config)});
+    spdlog::info("local model {}: {}{}", name, local_engine::describe(*plan), settings.load ? "" : ", not loaded");
+    if (!settings.load) return {};
+    if (const auto loaded = models_.load(name); !loaded) return at(path, loaded.error());
+    const auto engine = models_.engine(name);
+    const auto& info = engine->info();
+    spdlog::info("local engine: {} ({}, {} parameters, context {}, {})", info.name, info.architecture, info.parameters, info.context_length, info.kernels);
+    return {};
+}
+
+local_engine::EngineStatus LocalModels::status() const {
+    local_engine::EngineStatus sum;
+    for (const ModelState& state : models_.list()) {
+        sum.waiting += state.status.waiting;
+        sum.running += state.status.running;
+        sum.pages_used += state.status.pages_used;
+        sum.pages_total += state.status.pages_total;
+        sum.prompt_tokens += state.status.prompt_tokens;
+        sum.completion_tokens += state.status.completion_tokens;
+        sum.found_tokens += state.status.found_tokens;
+        sum.guessed_tokens += state.status.guessed_tokens;
+        sum.right_guesses += state.status.right_guesses;
+        sum.hung = sum.hung || state.status.hung;
+    }
+    return sum;
+}
+
+Json LocalModels::state() const {
+    Json list = Json::array();
+    for (const ModelState& state : models_.list()) {
+        Json one{{"name", "local/" + state.name}, {"loaded", state.loaded}, {"leaving", state.leaving}};
+        if (state.plan) one["bytes"] = {{"weights", state.plan->weights}, {"cache", state.plan->cache}, {"scratch", state.plan->scratch}};
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+void LocalModels::listen() {
+    std::unique_lock lock(mutex_);
+    while (!ending_.wait_for(lock, kLook, [this] { return stopping_; })) {
+        lock.unlock();
+        answer();
+        models_.sweep();
+        lock.lock();
+    }
+}
+
+void LocalModels::answer() {
+    const auto request = read_model_request(data_);
+    if (!request || request->id == answered_) return;
+    answered_ = request->id;
+    std::string error;
+    if (request->load) {
+        if (const auto loaded = models_.load(request->name); !loaded) error = core::describe(loaded.error());
+        else spdlog::info("local model {} loaded: {}", request->name, local_engine::describe(*loaded));
+    } else if (const auto unloaded = models_.unload(request->name); !unloaded) {
+        error = core::describe(unloaded.error());
+    } else {
+        spdlog::info("local model {} unloaded", request->name);
+    }
+    if (!error.empty()) spdlog::warn("local model {}: {}", request->name, error);
+    write_model_state(data_, state(), answered_, error);
+}
+
+}  // namespace sluice::gateway

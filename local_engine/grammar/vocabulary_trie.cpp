@@ -1,0 +1,52 @@
+#include "local_engine/grammar/vocabulary_trie.hpp"
+
+#include <algorithm>
+
+namespace sluice::local_engine {
+
+VocabularyTrie::VocabularyTrie(std::int32_t size, const std::function<std::string_view(TokenId)>& bytes) : size_(size) {
+    struct Entry {
+        std::string_view text;
+        TokenId token;
+    };
+    std::vector<Entry> entries;
+    for (TokenId token = 0; token < size; ++token) {
+        const std::string_view text = bytes(token);
+        if (!text.empty() && text.size() <= UINT16_MAX) entries.push_back({text, token});
+    }
+    std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
+        return a.text != b.text ? a.text < b.text : a.token < b.token;
+    });
+    std::vector<std::uint32_t> path;  // nodes of the current text, by depth
+    std::string_view last;
+    for (const Entry& entry : entries) {
+        const auto differs = std::ranges::mismatch(entry.text, last).in1;
+        const auto common = static_cast<std::size_t>(differs - entry.text.begin());
+        for (; path.size() > common; path.pop_back()) nodes_[path.back()].skip = static_cast<std::uint32_t>(nodes_.size());
+        for (std::size_t depth = common; depth < entry.text.size(); ++depth) {
+            path.push_back(static_cast<std::uint32_t>(nodes_.size()));
+            nodes_.push_back({.first_token = static_cast<std::uint32_t>(tokens_.size()),
+                              .depth = static_cast<std::uint16_t>(depth + 1),
+                              .byte = static_cast<std::uint8_t>(entry.text[depth])});
+        }
+        Node& node = nodes_[path.back()];
+        if (node.tokens == 0) node.first_token = static_cast<std::uint32_t>(tokens_.size());
+        if (node.tokens < UINT16_MAX) {
+            ++node.tokens;
+            tokens_.push_back(entry.token);
+        }
+        last = entry.text;
+    }
+    for (const std::uint32_t node : path) nodes_[node].skip = static_cast<std::uint32_t>(nodes_.size());
+}
+
+VocabularyTrie VocabularyTrie::of(const Tokenizer& tokenizer) {
+    // Control tokens have no bytes, so no grammar allows them.
+    VocabularyTrie trie(tokenizer.size(), [&](TokenId token) { return tokenizer.bytes(token); });
+    for (TokenId token = 0; token < tokenizer.size(); ++token) {
+        if (tokenizer.is_end_of_generation(token)) trie.ends_.push_back(token);
+    }
+    return trie;
+}
+
+}  // namespace sluice::local_engine

@@ -1,0 +1,43 @@
+// The texts of a vocabulary's tokens as a trie in preorder: a walk over it tries each byte of a common beginning once and
+// steps over everything below a byte that does not fit. Built once per model; immutable; any thread.
+#pragma once
+
+#include "local_engine/tokenizer/tokenizer.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace sluice::local_engine {
+
+class VocabularyTrie {
+public:
+    struct Node {
+        std::uint32_t skip = 0;         // first node that is not below this one
+        std::uint32_t first_token = 0;  // tokens that end here, in tokens()
+        std::uint16_t tokens = 0;
+        std::uint16_t depth = 0;  // bytes up to here, at least 1
+        std::uint8_t byte = 0;    // the last of them
+    };
+
+    // Tokens without text (control tokens) are in no node. Texts beyond 65,535 bytes are left out.
+    VocabularyTrie(std::int32_t size, const std::function<std::string_view(TokenId)>& bytes);
+    static VocabularyTrie of(const Tokenizer& tokenizer);
+
+    std::span<const Node> nodes() const { return nodes_; }
+    std::span<const TokenId> tokens(const Node& node) const {
+        return std::span(tokens_).subspan(node.first_token, node.tokens);
+    }
+    std::int32_t vocabulary() const { return size_; }
+    const std::vector<TokenId>& ends() const { return ends_; }  // end-of-generation tokens, by of()
+
+private:
+    std::vector<Node> nodes_;
+    std::vector<TokenId> tokens_;
+    std::vector<TokenId> ends_;
+    std::int32_t size_ = 0;
+};
+
+}  // namespace sluice::local_engine
