@@ -33,11 +33,11 @@ core::Result<MemoryPlan> plan_memory(const EngineConfig& config) {
     const auto pages = static_cast<std::uint64_t>(shape->scheduling.pages);
     out.cache = pages * Forward::page_bytes(*plan, config.kv_type);
     out.cache_tokens = static_cast<std::int64_t>(pages) * kPageTokens;
-    // As Forward::create takes it, and the rows of logits twice: in the device's memory and in the loop's.
-    const std::int64_t per_token = 2 * plan->width + 2 * plan->layer.query_width() + 2 * plan->layer.kv_width();
-    const std::int64_t floats = per_token * Scheduler::largest_step(shape->scheduling) +
-                                2 * plan->vocabulary * Scheduler::most_rows(shape->scheduling);
-    out.scratch = static_cast<std::uint64_t>(floats) * sizeof(float);
+    // What Forward takes, and the rows of logits once more in the loop's memory.
+    const ForwardLimits limits{.step_tokens = static_cast<std::int32_t>(Scheduler::largest_step(shape->scheduling)),
+                               .logit_rows = static_cast<std::int32_t>(Scheduler::most_rows(shape->scheduling))};
+    const auto rows = static_cast<std::uint64_t>(limits.logit_rows) * static_cast<std::uint64_t>(plan->vocabulary);
+    out.scratch = Forward::scratch_bytes(*plan, limits) + rows * sizeof(float);
     return out;
 }
 

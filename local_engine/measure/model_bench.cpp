@@ -77,8 +77,10 @@ double ModelBench::decode_bytes(std::int32_t sequences, std::int64_t context) co
         else shared += bytes;
     }
     if (!own_head) shared += embedding;  // it is the head as well
-    if (const auto& moe = model_->plan.layer.moe) {
-        const double part = static_cast<double>(moe->used) / static_cast<double>(moe->experts);
+    // Layers with experts have as many of them each (models may begin with dense layers).
+    const auto with_experts = std::ranges::find_if(model_->plan.layers, [](const LayerPlan& layer) { return layer.moe.has_value(); });
+    if (with_experts != model_->plan.layers.end()) {
+        const double part = static_cast<double>(with_experts->moe->used) / static_cast<double>(with_experts->moe->experts);
         shared += experts * (1.0 - std::pow(1.0 - part, sequences));
     }
     const double per_token = static_cast<double>(Forward::page_bytes(model_->plan, kv_type_)) / kPageTokens;
