@@ -115,10 +115,10 @@ TEST(ChatTemplate, NamesWhatTheFormatCannotExpress) {
             R"([{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"x"}}]}])"),
         "messages[0].content[1].type");
     EXPECT_EQ(field(R"([{"role":"user","content":"a"},{"role":"tool","content":"b"}])"), "messages[1].role");
-    EXPECT_EQ(field(R"([{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}])"), "messages[0].tool_calls");
-    EXPECT_EQ(field(R"([{"role":"user","content":"a"}])", R"(,"tools":[{"type":"function"}])"), "tools");
+    EXPECT_EQ(field(R"([{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}])"), "messages[0].tool_calls");
+    EXPECT_EQ(field(R"([{"role":"user","content":"a"}])", R"(,"tools":[{"type":"function","function":{"name":"f"}}])"), "tools");
     EXPECT_TRUE(model.chat->render(
-        request(R"([{"role":"user","content":"a"}])", R"(,"tools":[{"type":"function"}],"tool_choice":"none")")));
+        request(R"([{"role":"user","content":"a"}])", R"(,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none")")));
 }
 
 TEST(ChatTemplate, UnknownFormatsAreRefusedAtLoad) {
