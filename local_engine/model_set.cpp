@@ -31,7 +31,7 @@ public:
         const std::lock_guard lock(mutex_);
         return engine_;
     }
-    void replace(std::shared_ptr<Engine> engine, std::optional<MemoryPlan> plan) {
+    void replace(std::shared_ptr<Engine> engine, std::optional<EngineMemory> plan) {
         const std::lock_guard lock(mutex_);
         if (engine_) leaving_.push_back(std::move(engine_));
         engine_ = std::move(engine);
@@ -61,7 +61,7 @@ private:
     const EngineConfig config_;
     mutable std::mutex mutex_;
     std::shared_ptr<Engine> engine_;
-    std::optional<MemoryPlan> plan_;
+    std::optional<EngineMemory> plan_;
     std::vector<std::shared_ptr<Engine>> leaving_;
 };
 
@@ -78,7 +78,7 @@ ModelSet::Slot* ModelSet::find(const std::string& name) const {
     return found == slots_.end() ? nullptr : found->second.get();
 }
 
-Result<void> ModelSet::check_fits(const MemoryPlan& plan) const {
+Result<void> ModelSet::check_fits(const EngineMemory& plan) const {
     std::uint64_t room = 0;
     if (memory_bytes_ > 0) {
         std::uint64_t used = 0;
@@ -89,15 +89,15 @@ Result<void> ModelSet::check_fits(const MemoryPlan& plan) const {
         room = memory_bytes_ > used ? memory_bytes_ - used : 0;
     } else {
         const auto available = available_memory();
-        if (!available) return {};
-        room = *available;
+        if (available == 0) return {};  // the system does not say
+        room = available;
     }
     if (plan.total() <= room) return {};
     return Error{Errc::Unavailable, "does not fit: " + describe(plan) + ", but only " + std::to_string(room / 1'000'000) +
                                         " MB are left; unload a model, or lower context or kv_bytes"};
 }
 
-Result<MemoryPlan> ModelSet::load(const std::string& name) {
+Result<EngineMemory> ModelSet::load(const std::string& name) {
     Slot* slot = find(name);
     if (slot == nullptr) return Error{Errc::NotFound, "no local model of that name is configured", "model"};
     sweep();

@@ -19,7 +19,7 @@ namespace sluice::local_engine {
 struct ModelState {
     std::string name;
     bool loaded = false;
-    std::optional<MemoryPlan> plan = std::nullopt;  // of the loaded engine
+    std::optional<EngineMemory> plan = std::nullopt;  // of the loaded engine
     std::optional<ModelInfo> info = std::nullopt;
     EngineStatus status = {};
     std::size_t leaving = 0;  // replaced or unloaded engines whose requests still run
@@ -39,7 +39,7 @@ public:
 
     // Loads, or loads anew and replaces. Blocking; one at a time, any thread but an event loop's. Errors: NotFound,
     // Unavailable with the numbers when it does not fit, and those of Engine::load. A model that was loaded stays.
-    core::Result<MemoryPlan> load(const std::string& name);
+    core::Result<EngineMemory> load(const std::string& name);
     core::Result<void> unload(const std::string& name);
     // Ends engines that nobody uses any more: now and then, from the same kind of thread.
     void sweep();
@@ -50,7 +50,7 @@ public:
 private:
     class Slot;
     Slot* find(const std::string& name) const;
-    core::Result<void> check_fits(const MemoryPlan& plan) const;
+    core::Result<void> check_fits(const EngineMemory& plan) const;
 
     const std::uint64_t memory_bytes_;
     std::map<std::string, std::unique_ptr<Slot>> slots_;
