@@ -349,7 +349,6 @@ TEST_F(EngineTest, GrammarsThatCannotBeFollowedAreRefusedWithTheirField) {
     EXPECT_EQ(refused({{"grammar", 5}}), "grammar");
     EXPECT_EQ(refused({{"grammar", "root ::= \"a\""}, {"response_format", {{"type", "json_object"}}}}), "grammar");
     EXPECT_EQ(refused({{"response_format", {{"type", "yaml"}}}}), "response_format.type");
-    EXPECT_EQ(refused({{"response_format", {{"type", "json_schema"}}}}), "response_format.json_schema");
     EXPECT_EQ(refused({{"response_format", {{"type", "json_schema"}, {"json_schema", {{"schema", {{"multipleOf", 2}}}}}}}}),
               "response_format.json_schema.schema.multipleOf");
     EXPECT_EQ(refused({{"grammar", std::string(70000, '#')}}), "grammar");
