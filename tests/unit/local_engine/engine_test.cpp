@@ -472,7 +472,7 @@ TEST_F(EngineTest, VectorsCanBeShorterAndPacked) {
 }
 
 TEST_F(EngineTest, AClientThatGoesStopsItsSequenceAndKeepsTheCount) {
-    Call call{chat({{"stream", true}, {"logit_bias", Json::object()}}), 3000};
+    Call call{chat({{"stream", true}, {"ignore_eos", true}}), 3000};
     call.reply.on_events = [&] {
         if (call.reply.chunks.size() > 4) call.cancel.emit(core::net::cancellation_type::terminal);
     };
@@ -489,7 +489,7 @@ TEST_F(EngineTest, AClientThatGoesStopsItsSequenceAndKeepsTheCount) {
 }
 
 TEST_F(EngineTest, AReplyThatFailsEndsTheAnswerWithItsError) {
-    Call call{chat({{"stream", true}}), 3000};
+    Call call{chat({{"stream", true}, {"ignore_eos", true}}), 3000};  // random text must not end before it fails
     call.reply.fail_after = 3;
     serve(call);
     ASSERT_FALSE(call.outcome.result);
