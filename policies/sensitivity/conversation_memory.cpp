@@ -120,7 +120,7 @@ TeamLabels::TeamLabels(const core::Secret& secret, core::TeamId team) : hmac_(te
 void TeamLabels::add(std::string_view text, std::int32_t message, std::vector<LabelledText>& out) const {
     const std::string whole = normalised(text);
     if (whole.size() < kShortest) return;
-    out.push_back({first_bytes<16>(hmac_.mac("t" + whole)), std::string{text}, message});
+    out.push_back({first_bytes<16>(hmac_.mac("t" + whole)), std::string{text}, message, true});
     std::size_t lines = 0;
     for (std::size_t at = 0; at < text.size() && lines < kMostLines;) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -130,7 +130,7 @@ void TeamLabels::add(std::string_view text, std::int32_t message, std::vector<La
         const std::string folded = normalised(line);
         if (folded.size() < kShortestLine || folded.size() == whole.size()) continue;
         ++lines;
-        out.push_back({first_bytes<16>(hmac_.mac("t" + folded)), std::string{line}, message});
+        out.push_back({first_bytes<16>(hmac_.mac("t" + folded)), std::string{line}, message, false});
     }
 }
 

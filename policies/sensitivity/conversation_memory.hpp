@@ -52,6 +52,7 @@ struct LabelledText {
     MemoryLabel label;
     std::string text;          // as it stands in the message: to see which values are in it
     std::int32_t message = 0;  // index
+    bool whole = true;         // false: a line of it
 };
 
 // Hashes of one team's texts. Cheap to make; used for one request.
