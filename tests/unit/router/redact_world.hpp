@@ -48,7 +48,8 @@ public:
             co_return outcome;
         }
         const std::string content = bend(last_content(body));
-        const std::string arguments = bend(last_arguments(body));
+        const std::string told = last_arguments(body);
+        const std::string arguments = told.empty() ? told : bend(told);
         if (!request.request().stream()) {
             co_await reply.body(plain(content, arguments));
             co_return outcome;
