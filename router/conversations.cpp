@@ -77,7 +77,9 @@ core::awaitable<void> Conversations::remember_request(const Recalled& recalled, 
             if (text.whole && finding.message == text.message) own = core::join(own, finding.data_class);
         auto values = redacted == nullptr ? std::vector<std::uint64_t>{} : values_in(text.text, *redacted->map, recalled.labels);
         // What the header says, it says of the whole conversation so far, but not of instructions that others share.
-        if (declared && !is_instruction(messages.at(static_cast<std::size_t>(text.message)))) own = core::join(own, *declared);
+        // Nor of short phrases, which are everybody's too; the answer, which is remembered, carries the talk on.
+        constexpr std::size_t kOwnWords = 40;
+        if (declared && text.text.size() >= kOwnWords && !is_instruction(messages.at(static_cast<std::size_t>(text.message)))) own = core::join(own, *declared);
         if (own == DataClass::Public) continue;
         const auto masked = redacted == nullptr ? own : redacted->request.data_class();
         entries.emplace_back(text.label, remembered(own, masked, std::move(values), recalled.conversation));

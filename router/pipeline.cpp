@@ -2,6 +2,7 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -54,7 +55,16 @@ std::int64_t unix_nanoseconds() {
 
 std::int64_t microseconds_since(Clock::time_point start) { return duration_cast<microseconds>(Clock::now() - start).count(); }
 
-Decision begin_decision(const Incoming& incoming) {
+// The model as it was asked for, if there is such a one: anything else is text of the client's, which records do not repeat.
+std::string known_model(const std::string& model, const Targets& targets) {
+    const bool known = model == Planner::kAuto || model == "sluice/auto" || std::ranges::any_of(targets, [&](const Target& target) {
+                           return target.entry.name == model || target.entry.model == model || target.upstream_model == model ||
+                                  std::ranges::find(target.entry.aliases, model) != target.entry.aliases.end();
+                       });
+    return known ? model : "(not configured)";
+}
+
+Decision begin_decision(const Incoming& incoming, const Targets& targets) {
     Decision decision;
     decision.id = "dec_" + core::random_token(16);
     decision.request_id = incoming.request_id;
@@ -63,7 +73,7 @@ Decision begin_decision(const Incoming& incoming) {
     decision.team_name = incoming.caller->team_name;
     decision.key = incoming.caller->key;
     decision.key_name = incoming.caller->key_name;
-    decision.model = incoming.request->model();
+    decision.model = known_model(incoming.request->model(), targets);
     decision.stream = incoming.request->stream();
     decision.declared = incoming.declared;
     return decision;
@@ -138,7 +148,7 @@ void Pipeline::redact(Work& work) const {
 
 core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& reply) {
     const auto& policy = parts_.policies.for_team(incoming.caller->team_name);
-    Work work{.incoming = incoming, .policy = policy, .decision = begin_decision(incoming)};
+    Work work{.incoming = incoming, .policy = policy, .decision = begin_decision(incoming, parts_.targets)};
     reply.set_head(head_of(work.decision));  // even a refusal carries the decision's id
     const auto judged = co_await judge(work);
     reply.set_head(head_of(work.decision));
@@ -364,7 +374,7 @@ void Pipeline::finish(Work& work, Outcome outcome, const Result<void>& result) c
 }
 
 core::awaitable<Decision> Pipeline::explain(Incoming incoming) {
-    Work work{.incoming = incoming, .policy = parts_.policies.for_team(incoming.caller->team_name), .decision = begin_decision(incoming)};
+    Work work{.incoming = incoming, .policy = parts_.policies.for_team(incoming.caller->team_name), .decision = begin_decision(incoming, parts_.targets)};
     const auto judged = co_await judge(work);
     Decision& decision = work.decision;
     if (!judged) {
