@@ -10,15 +10,21 @@ namespace {
 
 using core::Json;
 
-constexpr std::array<std::string_view, 10> kLabels{"id", "role", "type", "object", "index", "name", "finish_reason", "logprobs", "tool_call_id", "status"};
+constexpr std::array<std::string_view, 10> kLabels{"id",   "role",          "type",     "object",       "index",
+                                                   "name", "finish_reason", "logprobs", "tool_call_id", "status"};
 
-bool is_label(std::string_view name) { return std::ranges::find(kLabels, name) != kLabels.end(); }
+bool is_label(std::string_view name) {
+    return std::ranges::find(kLabels, name) != kLabels.end();
+}
 
-TextKind kind_of(std::string_view name) { return name == "arguments" ? TextKind::Json : TextKind::Plain; }
+TextKind kind_of(std::string_view name) {
+    return name == "arguments" ? TextKind::Json : TextKind::Plain;
+}
 
 std::int64_t index_of(const Json& element, std::size_t position) {
     if (element.is_object())
-        if (const auto index = element.find("index"); index != element.end() && index->is_number_integer()) return index->get<std::int64_t>();
+        if (const auto index = element.find("index"); index != element.end() && index->is_number_integer())
+            return index->get<std::int64_t>();
     return static_cast<std::int64_t>(position);
 }
 

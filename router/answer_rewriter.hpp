@@ -1,8 +1,8 @@
-// Applies a TextFilter to every text of an answer: content, reasoning, refusals, arguments of tool calls, whatever else a
-// choice holds; not to ids, roles, types, names and log probabilities. Streams: texts are told apart by choice, member and
-// tool-call index, so that a placeholder split over chunks is whole again; what a filter holds back leaves with the chunk
-// that has the choice's finish_reason, else in a chunk of its own at the end. An answer no text of which changes stays
-// byte for byte as it was. No I/O.
+// Applies a TextFilter to every text of an answer: content, reasoning, refusals, arguments of tool calls, whatever else
+// a choice holds; not to ids, roles, types, names and log probabilities. Streams: texts are told apart by choice,
+// member and tool-call index, so that a placeholder split over chunks is whole again; what a filter holds back leaves
+// with the chunk that has the choice's finish_reason, else in a chunk of its own at the end. An answer no text of which
+// changes stays byte for byte as it was. No I/O.
 #pragma once
 
 #include "core/json.hpp"

@@ -10,7 +10,8 @@ using core::Json;
 
 std::int64_t index_of(const Json& element, std::size_t position) {
     const auto index = element.find("index");
-    return index != element.end() && index->is_number_integer() ? index->get<std::int64_t>() : static_cast<std::int64_t>(position);
+    return index != element.end() && index->is_number_integer() ? index->get<std::int64_t>()
+                                                                : static_cast<std::int64_t>(position);
 }
 
 void join_line(std::string& out, const std::string& more) {
@@ -36,7 +37,8 @@ void AnswerText::add(const Json& holder, const char* name, std::string& text) {
     if (!found->is_array()) return;
     for (const auto& part : *found)
         if (part.is_object())
-            if (const auto inner = part.find("text"); inner != part.end() && inner->is_string()) append(inner->get_ref<const std::string&>());
+            if (const auto inner = part.find("text"); inner != part.end() && inner->is_string())
+                append(inner->get_ref<const std::string&>());
 }
 
 void AnswerText::read(const Json& answer, const char* member) {
@@ -58,7 +60,8 @@ void AnswerText::read(const Json& answer, const char* member) {
             const Json& call = (*calls)[j];
             if (!call.is_object()) continue;
             const auto function = call.find("function");
-            if (function != call.end() && function->is_object()) add(*function, "arguments", choice.arguments[index_of(call, j)]);
+            if (function != call.end() && function->is_object())
+                add(*function, "arguments", choice.arguments[index_of(call, j)]);
         }
     }
 }

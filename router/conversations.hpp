@@ -27,9 +27,12 @@ struct Recalled {
     policies::Recollection recollection;
     core::DataClass unreachable = core::DataClass::Public;  // raised when the store could not be asked
     policies::ConversationId conversation = {};
-    policies::PlaceholderMap known;  // kept values of the conversation
+    policies::PlaceholderMap known;                         // kept values of the conversation
+    core::DataClass kept_values = core::DataClass::Public;  // raised so that kept values in the request are masked
 
-    core::DataClass data_class() const { return core::join(recollection.data_class(), unreachable); }
+    core::DataClass data_class() const {
+        return core::join(core::join(recollection.data_class(), unreachable), kept_values);
+    }
     core::DataClass data_class_if_masked(const policies::PlaceholderMap& map) const {
         return core::join(recollection.data_class_if_masked(map, labels), unreachable);
     }
@@ -38,21 +41,24 @@ struct Recalled {
 class Conversations {
 public:
     struct Parts {
-        const core::Secret& secret;            // of labels and keys; the same on all replicas that share Redis
+        const core::Secret& secret;  // of labels and keys; the same on all replicas that share Redis
         policies::ProcessMemory& memory;
         PlaceholderVault& vault;
-        RedisMemory* redis = nullptr;          // null: no Redis is configured
+        RedisMemory* redis = nullptr;  // null: no Redis is configured
     };
     explicit Conversations(Parts parts) : parts_(parts) {}
 
-    core::awaitable<Recalled> recall(const core::ChatRequest& request, const core::Caller& caller, const policies::TeamPolicy& policy);
+    core::awaitable<Recalled> recall(const core::ChatRequest& request, const core::Caller& caller,
+                                     const policies::TeamPolicy& policy);
 
     // The request's own messages. `redacted`: null when it goes nowhere masked. Before anything of it is answered.
-    core::awaitable<void> remember_request(const Recalled& recalled, const core::Classified& judged, std::optional<core::DataClass> declared,
-                                           const policies::Redacted* redacted, const core::Caller& caller, const policies::TeamPolicy& policy);
+    core::awaitable<void> remember_request(const Recalled& recalled, const core::Classified& judged,
+                                           std::optional<core::DataClass> declared, const policies::Redacted* redacted,
+                                           const core::Caller& caller, const policies::TeamPolicy& policy);
     // What was answered, before the client has the end of it.
-    core::awaitable<void> remember_answer(const Recalled& recalled, core::DataClass data_class, const policies::Redacted* redacted,
-                                          const std::vector<std::string>& texts, const policies::TeamPolicy& policy);
+    core::awaitable<void> remember_answer(const Recalled& recalled, core::DataClass data_class,
+                                          const policies::Redacted* redacted, const std::vector<std::string>& texts,
+                                          const policies::TeamPolicy& policy);
 
 private:
     using Entries = std::vector<std::pair<policies::MemoryLabel, policies::Remembered>>;

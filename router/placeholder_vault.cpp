@@ -26,8 +26,8 @@ void PlaceholderVault::erase(Entries::iterator entry) {
     entries_.erase(entry);
 }
 
-policies::PlaceholderMap PlaceholderVault::find(core::TeamId team, const policies::ConversationId& conversation, const core::Secret& key,
-                                                Clock::time_point now) {
+policies::PlaceholderMap PlaceholderVault::find(core::TeamId team, const policies::ConversationId& conversation,
+                                                const core::Secret& key, Clock::time_point now) {
     std::string sealed;
     {
         const std::lock_guard lock(mutex_);
@@ -51,7 +51,9 @@ policies::PlaceholderMap PlaceholderVault::find(core::TeamId team, const policie
 void PlaceholderVault::store(core::TeamId team, const policies::ConversationId& conversation, const core::Secret& key,
                              const policies::PlaceholderMap& map, std::chrono::seconds keep, Clock::time_point now) {
     std::string plain = map.encode();
-    Entry entry{{team.value, conversation}, cache::SealedBox{key, kPurpose}.seal(plain, context_of(team, conversation)), now + keep};
+    Entry entry{{team.value, conversation},
+                cache::SealedBox{key, kPurpose}.seal(plain, context_of(team, conversation)),
+                now + keep};
     OPENSSL_cleanse(plain.data(), plain.size());
     if (entry.sealed.size() > most_bytes_) return;
     const std::lock_guard lock(mutex_);

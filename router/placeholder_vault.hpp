@@ -1,7 +1,7 @@
-// The values of conversations whose policy keeps them (redact.sticky), so that their placeholders stay the same when the
-// client leaves earlier turns out. Each conversation's map is sealed with AES-256-GCM under a key of its own, derived from
-// the team's secret; the key of the table is the team and the conversation. In this process only: bounded bytes, the
-// least recently used leave first, each after its time. Thread-safe.
+// The values of conversations whose policy keeps them (redact.sticky), so that their placeholders stay the same when
+// the client leaves earlier turns out. Each conversation's map is sealed with AES-256-GCM under a key of its own,
+// derived from the team's secret; the key of the table is the team and the conversation. In this process only: bounded
+// bytes, the least recently used leave first, each after its time. Thread-safe.
 #pragma once
 
 #include "core/caller.hpp"
@@ -27,10 +27,10 @@ public:
     explicit PlaceholderVault(std::size_t most_bytes = kMostBytes) : most_bytes_(most_bytes) {}
 
     // `key`: of this conversation (TeamLabels::conversation_key). Empty when nothing is kept, or it does not open.
-    policies::PlaceholderMap find(core::TeamId team, const policies::ConversationId& conversation, const core::Secret& key,
-                                  Clock::time_point now = Clock::now());
-    void store(core::TeamId team, const policies::ConversationId& conversation, const core::Secret& key, const policies::PlaceholderMap& map,
-               std::chrono::seconds keep, Clock::time_point now = Clock::now());
+    policies::PlaceholderMap find(core::TeamId team, const policies::ConversationId& conversation,
+                                  const core::Secret& key, Clock::time_point now = Clock::now());
+    void store(core::TeamId team, const policies::ConversationId& conversation, const core::Secret& key,
+               const policies::PlaceholderMap& map, std::chrono::seconds keep, Clock::time_point now = Clock::now());
     std::size_t bytes() const;
 
 private:

@@ -13,7 +13,8 @@ using core::Result;
 
 // Of each key its value with the length in front ("0:" for none): one reply of one kind, whatever the number of keys.
 constexpr std::string_view kFind =
-    "local out = {} for i, key in ipairs(KEYS) do local value = redis.call('GET', key) or '' out[i] = #value .. ':' .. value end "
+    "local out = {} for i, key in ipairs(KEYS) do local value = redis.call('GET', key) or '' out[i] = #value .. ':' .. "
+    "value end "
     "return table.concat(out)";
 constexpr std::string_view kStore =
     "for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end return #KEYS";
@@ -38,10 +39,12 @@ bool take(std::string_view& reply, std::string_view& value) {
 
 }  // namespace
 
-core::awaitable<Result<std::vector<policies::Remembered>>> RedisMemory::find(std::span<const policies::MemoryLabel> labels) {
+core::awaitable<Result<std::vector<policies::Remembered>>> RedisMemory::find(
+    std::span<const policies::MemoryLabel> labels) {
     using Found = std::vector<policies::Remembered>;
     if (labels.empty()) co_return Found{};
-    if (labels.size() > kMostLabels) co_return Error{Errc::TooLarge, "more texts than conversation memory can be asked for"};
+    if (labels.size() > kMostLabels)
+        co_return Error{Errc::TooLarge, "more texts than conversation memory can be asked for"};
     std::vector<std::string> names;
     for (const auto& label : labels)
         for (int data_class = 1; data_class <= kClasses; ++data_class) names.push_back(name_of(label, data_class));
@@ -50,7 +53,8 @@ core::awaitable<Result<std::vector<policies::Remembered>>> RedisMemory::find(std
     words.insert(words.end(), names.begin(), names.end());
     const auto reply = co_await client_.command(words);
     if (!reply) co_return reply.error();
-    if (reply->kind != cache::RedisReply::Kind::Text) co_return Error{Errc::Unavailable, "Redis refused to read conversation memory"};
+    if (reply->kind != cache::RedisReply::Kind::Text)
+        co_return Error{Errc::Unavailable, "Redis refused to read conversation memory"};
     Found found;
     std::string_view rest = reply->text;
     for (const auto& name : names) {
@@ -66,8 +70,8 @@ core::awaitable<Result<std::vector<policies::Remembered>>> RedisMemory::find(std
     co_return found;
 }
 
-core::awaitable<bool> RedisMemory::store(std::span<const std::pair<policies::MemoryLabel, policies::Remembered>> entries,
-                                         std::chrono::seconds keep) {
+core::awaitable<bool> RedisMemory::store(
+    std::span<const std::pair<policies::MemoryLabel, policies::Remembered>> entries, std::chrono::seconds keep) {
     if (entries.empty()) co_return true;
     bool kept = true;
     for (std::size_t first = 0; first < entries.size(); first += kMostLabels) {

@@ -19,13 +19,16 @@ public:
     static constexpr std::size_t kMostLabels = 4096;  // of one request; more cannot be asked for
 
     // The client outlives this; the secret is the one the labels are made with.
-    RedisMemory(cache::RedisClient& client, const core::Secret& secret) : client_(client), box_(secret, "sluice conversation memory 1") {}
+    RedisMemory(cache::RedisClient& client, const core::Secret& secret)
+        : client_(client), box_(secret, "sluice conversation memory 1") {}
 
     // What is known of the labels, in their order, without those of which nothing is. Errors: Unavailable, Timeout,
     // Corrupt, TooLarge: then nobody knows what the conversation was.
-    core::awaitable<core::Result<std::vector<policies::Remembered>>> find(std::span<const policies::MemoryLabel> labels);
+    core::awaitable<core::Result<std::vector<policies::Remembered>>> find(
+        std::span<const policies::MemoryLabel> labels);
     // False: not kept.
-    core::awaitable<bool> store(std::span<const std::pair<policies::MemoryLabel, policies::Remembered>> entries, std::chrono::seconds keep);
+    core::awaitable<bool> store(std::span<const std::pair<policies::MemoryLabel, policies::Remembered>> entries,
+                                std::chrono::seconds keep);
 
 private:
     cache::RedisClient& client_;

@@ -9,10 +9,15 @@ namespace sluice::router {
 class RestoringFilter final : public TextFilter {
 public:
     RestoringFilter(std::shared_ptr<const policies::PlaceholderMap> map, TextKind kind, std::size_t& restored)
-        : restorer_(std::move(map), kind == TextKind::Json ? policies::RestoreIn::Json : policies::RestoreIn::Text), restored_(restored) {}
+        : restorer_(std::move(map), kind == TextKind::Json ? policies::RestoreIn::Json : policies::RestoreIn::Text),
+          restored_(restored) {}
 
-    std::string feed(std::string_view piece) override { return counted([&] { return restorer_.feed(piece); }); }
-    std::string finish() override { return counted([&] { return restorer_.finish(); }); }
+    std::string feed(std::string_view piece) override {
+        return counted([&] { return restorer_.feed(piece); });
+    }
+    std::string finish() override {
+        return counted([&] { return restorer_.finish(); });
+    }
 
 private:
     template <class Step>
@@ -28,7 +33,9 @@ private:
 
 // `restored` counts over all texts of an answer and outlives the filters.
 inline MakeFilter restoring(std::shared_ptr<const policies::PlaceholderMap> map, std::size_t& restored) {
-    return [map = std::move(map), &restored](TextKind kind) { return std::make_unique<RestoringFilter>(map, kind, restored); };
+    return [map = std::move(map), &restored](TextKind kind) {
+        return std::make_unique<RestoringFilter>(map, kind, restored);
+    };
 }
 
 }  // namespace sluice::router

@@ -22,7 +22,8 @@ public:
     static constexpr std::size_t kOverlap = 512;  // of a long line: kept back for what may still go on
 
     // All references outlive this.
-    ScanningFilter(const policies::Classifier& classifier, const policies::TeamPolicy& policy, TextKind kind, std::vector<core::Finding>& findings)
+    ScanningFilter(const policies::Classifier& classifier, const policies::TeamPolicy& policy, TextKind kind,
+                   std::vector<core::Finding>& findings)
         : classifier_(classifier), policy_(policy), kind_(kind), findings_(findings) {}
 
     std::string feed(std::string_view piece) override;
@@ -40,7 +41,8 @@ private:
     std::string text_;
 };
 
-inline MakeFilter scanning(const policies::Classifier& classifier, const policies::TeamPolicy& policy, std::vector<core::Finding>& findings) {
+inline MakeFilter scanning(const policies::Classifier& classifier, const policies::TeamPolicy& policy,
+                           std::vector<core::Finding>& findings) {
     return [&](TextKind kind) { return std::make_unique<ScanningFilter>(classifier, policy, kind, findings); };
 }
 

@@ -58,7 +58,8 @@ std::string text_of(const core::Json& message) {
         for (const auto& call : *calls)
             if (call.is_object())
                 if (const auto function = call.find("function"); function != call.end() && function->is_object())
-                    if (const auto arguments = function->find("arguments"); arguments != function->end()) append_text(*arguments, out);
+                    if (const auto arguments = function->find("arguments"); arguments != function->end())
+                        append_text(*arguments, out);
     return out;
 }
 
@@ -68,7 +69,8 @@ void write_number(std::string& out, std::uint64_t value) {
 
 std::uint64_t read_number(std::string_view bytes) {
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < 8; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+    for (std::size_t i = 0; i < 8; ++i)
+        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
     return value;
 }
 
@@ -109,7 +111,8 @@ std::optional<Remembered> decode_remembered(std::string_view bytes) {
     const auto data_class = static_cast<unsigned char>(bytes[1]);
     const auto masked_class = static_cast<unsigned char>(bytes[2]);
     if (data_class > 3 || masked_class > data_class) return std::nullopt;
-    Remembered out{.data_class = static_cast<core::DataClass>(data_class), .masked_class = static_cast<core::DataClass>(masked_class)};
+    Remembered out{.data_class = static_cast<core::DataClass>(data_class),
+                   .masked_class = static_cast<core::DataClass>(masked_class)};
     std::memcpy(out.conversation.data(), bytes.data() + 3, sizeof(ConversationId));
     for (std::size_t at = kHead; at < bytes.size(); at += 8) out.values.push_back(read_number(bytes.substr(at)));
     return out;
@@ -185,7 +188,9 @@ core::DataClass Recollection::data_class_if_masked(const PlaceholderMap& map, co
     std::ranges::sort(masked);
     auto out = core::DataClass::Public;
     for (const auto& one : all_) {
-        const bool all = !one.values.empty() && std::ranges::all_of(one.values, [&](std::uint64_t value) { return std::ranges::binary_search(masked, value); });
+        const bool all = !one.values.empty() && std::ranges::all_of(one.values, [&](std::uint64_t value) {
+            return std::ranges::binary_search(masked, value);
+        });
         out = core::join(out, all ? one.masked_class : one.data_class);
     }
     return out;
@@ -203,7 +208,8 @@ std::size_t ProcessMemory::LabelHash::operator()(const MemoryLabel& label) const
     return hash;
 }
 
-ProcessMemory::ProcessMemory(std::size_t most_entries) : most_per_shard_(std::max<std::size_t>(1, most_entries / kShards)) {}
+ProcessMemory::ProcessMemory(std::size_t most_entries)
+    : most_per_shard_(std::max<std::size_t>(1, most_entries / kShards)) {}
 
 std::vector<std::optional<Remembered>> ProcessMemory::find(std::span<const MemoryLabel> labels, Clock::time_point now) {
     std::vector<std::optional<Remembered>> out(labels.size());
@@ -223,7 +229,8 @@ std::vector<std::optional<Remembered>> ProcessMemory::find(std::span<const Memor
     return out;
 }
 
-void ProcessMemory::store(const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep, Clock::time_point now) {
+void ProcessMemory::store(const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep,
+                          Clock::time_point now) {
     Shard& shard = shard_of(label);
     const std::lock_guard lock(shard.mutex);
     if (const auto at = shard.index.find(label); at != shard.index.end()) {

@@ -1,6 +1,7 @@
 // What earlier turns were. Of every message that was private, and of every answer to a private request, a keyed hash is
-// remembered with the class, so that a later turn cannot become less sensitive by leaving things out, by summarising, or
-// by being sent without the header that declared it. No text is kept, and a hash says nothing without the team's key.
+// remembered with the class, so that a later turn cannot become less sensitive by leaving things out, by summarising,
+// or by being sent without the header that declared it. No text is kept, and a hash says nothing without the team's
+// key.
 //
 // A message is recognised by its whole text (case and white space do not count, nor does its role: a summary that comes
 // back as a system message is still that summary) and by its longer lines, so that a private answer inside another text
@@ -28,8 +29,8 @@
 
 namespace sluice::policies {
 
-using MemoryLabel = std::array<std::uint8_t, 16>;      // keyed hash of a text, cut to 128 bits
-using ConversationId = std::array<std::uint8_t, 16>;   // all zero: none
+using MemoryLabel = std::array<std::uint8_t, 16>;     // keyed hash of a text, cut to 128 bits
+using ConversationId = std::array<std::uint8_t, 16>;  // all zero: none
 
 // What is known of a text.
 struct Remembered {
@@ -39,7 +40,7 @@ struct Remembered {
     std::vector<std::uint64_t> values = {};  // keyed hashes of the masked values in it; at most kMostValues
     ConversationId conversation = {};        // whose placeholders it has
 
-    static constexpr std::size_t kMostValues = 64;
+    static constexpr std::size_t kMostValues = 512;
     friend bool operator==(const Remembered&, const Remembered&) = default;
 };
 
@@ -85,7 +86,7 @@ public:
     Recollection() = default;
     explicit Recollection(std::vector<Remembered> all) : all_(std::move(all)) {}
 
-    core::DataClass data_class() const;                                                    // as it stands
+    core::DataClass data_class() const;  // as it stands
     core::DataClass data_class_if_masked(const PlaceholderMap& map, const TeamLabels& labels) const;
     // Of the last message that has one.
     ConversationId conversation() const;
@@ -104,9 +105,11 @@ public:
     explicit ProcessMemory(std::size_t most_entries = kMostEntries);
 
     // One element per label, nullopt where nothing is known.
-    std::vector<std::optional<Remembered>> find(std::span<const MemoryLabel> labels, Clock::time_point now = Clock::now());
+    std::vector<std::optional<Remembered>> find(std::span<const MemoryLabel> labels,
+                                                Clock::time_point now = Clock::now());
     // Joined with what is there.
-    void store(const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep, Clock::time_point now = Clock::now());
+    void store(const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep,
+               Clock::time_point now = Clock::now());
     std::size_t size() const;
 
 private:

@@ -53,7 +53,8 @@ private:
 }  // namespace
 
 ByteRange whole_graphemes(std::string_view text, ByteRange range) {
-    if (text.size() > INT32_MAX || (is_plain_border(text, range.begin) && is_plain_border(text, range.end))) return range;
+    if (text.size() > INT32_MAX || (is_plain_border(text, range.begin) && is_plain_border(text, range.end)))
+        return range;
     const CloseText opened{text};
     auto* const borders = iterator();
     const auto begin = static_cast<std::int32_t>(range.begin);

@@ -12,7 +12,8 @@ const Placeholder* placeholder_at(std::string_view text, std::size_t at, const P
     if (text[at] != '[') return nullptr;
     const auto close = text.substr(at, kLongestWritten).find(']');
     if (close == std::string_view::npos || close <= PlaceholderMap::kTailLetters) return nullptr;
-    const auto* found = map.of_tail(text.substr(at + close - PlaceholderMap::kTailLetters, PlaceholderMap::kTailLetters));
+    const auto* found =
+        map.of_tail(text.substr(at + close - PlaceholderMap::kTailLetters, PlaceholderMap::kTailLetters));
     return found != nullptr && text.substr(at, close + 1) == found->text() ? found : nullptr;
 }
 
@@ -31,7 +32,8 @@ KnownValues::KnownValues(const PlaceholderMap& map) : map_(map) {
         by_first_[first].push_back(&placeholder);
     }
     for (auto& [_, placeholders] : by_first_)
-        std::ranges::stable_sort(placeholders, std::ranges::greater{}, [](const auto* one) { return one->value.size(); });
+        std::ranges::stable_sort(placeholders, std::ranges::greater{},
+                                 [](const auto* one) { return one->value.size(); });
 }
 
 KnownValues::Found KnownValues::next(std::string_view text, std::size_t from) const {
@@ -59,6 +61,17 @@ KnownValues::Found KnownValues::next(std::string_view text, std::size_t from) co
 
 bool KnownValues::occur_in(std::string_view text) const {
     return !by_first_.empty() && next(text, 0).placeholder != nullptr;
+}
+
+std::vector<const Placeholder*> KnownValues::in(std::string_view text) const {
+    std::vector<const Placeholder*> out;
+    if (by_first_.empty()) return out;
+    for (auto found = next(text, 0); found.placeholder != nullptr;
+         found = next(text, found.begin + found.placeholder->value.size()))
+        out.push_back(found.placeholder);
+    std::ranges::sort(out);
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
 }
 
 bool KnownValues::mask(std::string& text, std::map<std::string, int>& masked) const {

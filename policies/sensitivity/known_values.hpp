@@ -1,4 +1,5 @@
-// Finds the values of a placeholder map wherever they stand as whole words, and masks them. Internal to the redactor.
+// Finds the values of a placeholder map wherever they stand as whole words, and masks them. Linear in the text,
+// whatever the number of values.
 #pragma once
 
 #include "policies/sensitivity/graphemes.hpp"
@@ -25,6 +26,8 @@ public:
     explicit KnownValues(const PlaceholderMap& map);
 
     bool occur_in(std::string_view text) const;
+    // Those that stand in `text`, without doubles.
+    std::vector<const Placeholder*> in(std::string_view text) const;
     // Replaces every occurrence outside of placeholders; counts by type.
     bool mask(std::string& text, std::map<std::string, int>& masked) const;
 

@@ -11,21 +11,52 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr auto kMaskable = std::to_array<std::string_view>(
-    {"ADDRESS",        "AGE",           "BANK_ACCOUNT", "CARD_EXPIRY", "CREDIT_CARD", "CRYPTO_WALLET", "CUSTOMER_ID",
-     "DATE",           "DATE_OF_BIRTH", "DRIVER_LICENSE", "EMAIL",     "GENDER",      "HEALTH_ID",     "IBAN",
-     "IP_ADDRESS",     "LICENSE_PLATE", "LOCATION",     "MAC_ADDRESS", "MEDICAL_RECORD", "NATIONAL_ID", "NRP",
-     "ORGANIZATION",   "ORG_TERM",      "OTHER_QUASI",  "PASSPORT",    "PERSON",      "PHONE",         "POSTCODE",
-     "ROUTING_NUMBER", "SORT_CODE",     "SWIFT_BIC",    "TAX_ID",      "TITLE",       "URL",           "USERNAME",
-     "VEHICLE_ID",     "VIN"});
+constexpr auto kMaskable = std::to_array<std::string_view>({"ADDRESS",
+                                                            "AGE",
+                                                            "BANK_ACCOUNT",
+                                                            "CARD_EXPIRY",
+                                                            "CREDIT_CARD",
+                                                            "CRYPTO_WALLET",
+                                                            "CUSTOMER_ID",
+                                                            "DATE",
+                                                            "DATE_OF_BIRTH",
+                                                            "DRIVER_LICENSE",
+                                                            "EMAIL",
+                                                            "GENDER",
+                                                            "HEALTH_ID",
+                                                            "IBAN",
+                                                            "IP_ADDRESS",
+                                                            "LICENSE_PLATE",
+                                                            "LOCATION",
+                                                            "MAC_ADDRESS",
+                                                            "MEDICAL_RECORD",
+                                                            "NATIONAL_ID",
+                                                            "NRP",
+                                                            "ORGANIZATION",
+                                                            "ORG_TERM",
+                                                            "OTHER_QUASI",
+                                                            "PASSPORT",
+                                                            "PERSON",
+                                                            "PHONE",
+                                                            "POSTCODE",
+                                                            "ROUTING_NUMBER",
+                                                            "SORT_CODE",
+                                                            "SWIFT_BIC",
+                                                            "TAX_ID",
+                                                            "TITLE",
+                                                            "URL",
+                                                            "USERNAME",
+                                                            "VEHICLE_ID",
+                                                            "VIN"});
 
-constexpr auto kNever = std::to_array<std::string_view>(
-    {"API_KEY", "CARD_CVV", "DB_URL", "HEALTH_INFO", "JWT", "LEGAL_PRIVILEGE", "PASSWORD", "PRIVATE_KEY", "SECRET",
-     "SECRET_KEY", "TOKEN", "URL_CREDENTIALS"});
+constexpr auto kNever =
+    std::to_array<std::string_view>({"API_KEY", "CARD_CVV", "DB_URL", "HEALTH_INFO", "JWT", "LEGAL_PRIVILEGE",
+                                     "PASSWORD", "PRIVATE_KEY", "SECRET", "SECRET_KEY", "TOKEN", "URL_CREDENTIALS"});
 
 // Parts of names that only credentials have: types that detectors will get must not slip through.
-constexpr auto kNeverWords = std::to_array<std::string_view>({"KEY", "TOKEN", "PASSWORD", "PASSPHRASE", "SECRET", "CREDENTIAL",
-                                                              "CREDENTIALS", "CVV", "PRIVILEGE", "PRIVILEGED", "LEGAL", "DIAGNOSIS"});
+constexpr auto kNeverWords =
+    std::to_array<std::string_view>({"KEY", "TOKEN", "PASSWORD", "PASSPHRASE", "SECRET", "CREDENTIAL", "CREDENTIALS",
+                                     "CVV", "PRIVILEGE", "PRIVILEGED", "LEGAL", "DIAGNOSIS"});
 
 bool contains_word(std::string_view type, std::string_view word) {
     for (std::size_t at = 0; at <= type.size();) {
@@ -45,11 +76,30 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
     return std::ranges::find(names, name) != names.end();
 }
 
-constexpr auto kCodeWords = std::to_array<std::string_view>(
-    {"cvv"sv, "cvc"sv, "cvn"sv, "csc"sv, "cid"sv, "security code"sv, "security no"sv, "card verification"sv, "verification code"sv,
-     "verification value"sv, "prüfziffer"sv, "prüfnummer"sv, "kartenprüf"sv, "sicherheitscode"sv, "code de sécurité"sv, "cryptogramme"sv,
-     "código de seguridad"sv, "codigo de seguridad"sv, "codice di sicurezza"sv, "código de segurança"sv, "beveiligingscode"sv,
-     "安全码"sv, "セキュリティコード"sv, "код безопасности"sv});
+constexpr auto kCodeWords = std::to_array<std::string_view>({"cvv"sv,
+                                                             "cvc"sv,
+                                                             "cvn"sv,
+                                                             "csc"sv,
+                                                             "cid"sv,
+                                                             "security code"sv,
+                                                             "security no"sv,
+                                                             "card verification"sv,
+                                                             "verification code"sv,
+                                                             "verification value"sv,
+                                                             "prüfziffer"sv,
+                                                             "prüfnummer"sv,
+                                                             "kartenprüf"sv,
+                                                             "sicherheitscode"sv,
+                                                             "code de sécurité"sv,
+                                                             "cryptogramme"sv,
+                                                             "código de seguridad"sv,
+                                                             "codigo de seguridad"sv,
+                                                             "codice di sicurezza"sv,
+                                                             "código de segurança"sv,
+                                                             "beveiligingscode"sv,
+                                                             "安全码"sv,
+                                                             "セキュリティコード"sv,
+                                                             "код безопасности"sv});
 
 // Three or four digits by themselves, within a few characters behind a code word.
 bool code_behind(std::string_view text, std::size_t at) {
@@ -66,7 +116,8 @@ bool code_behind(std::string_view text, std::size_t at) {
 Masking masking_of(std::string_view type) {
     if (std::ranges::find(kNever, type) != kNever.end()) return Masking::Never;
     if (std::ranges::find(kMaskable, type) != kMaskable.end()) return Masking::Mask;
-    if (std::ranges::any_of(kNeverWords, [&](std::string_view word) { return contains_word(type, word); })) return Masking::Never;
+    if (std::ranges::any_of(kNeverWords, [&](std::string_view word) { return contains_word(type, word); }))
+        return Masking::Never;
     return names_a_country(type) ? Masking::Mask : Masking::Unknown;
 }
 
@@ -105,14 +156,64 @@ bool may_hold_placeholder(const JsonPath& path) {
 }
 
 std::string printable_pointer(std::string_view pointer) {
-    static constexpr auto kKnown = std::to_array<std::string_view>(
-        {"#", "arguments", "audio", "content", "custom", "data", "default", "description", "detail", "enum", "examples",
-         "file", "file_data", "file_id", "filename", "function", "function_call", "functions", "id", "image_url", "input",
-         "input_audio", "instructions", "items", "json_schema", "logit_bias", "max_completion_tokens", "max_tokens",
-         "messages", "metadata", "model", "name", "parameters", "prediction", "prompt", "properties", "reasoning",
-         "reasoning_content", "reasoning_effort", "refusal", "required", "response_format", "role", "safety_identifier",
-         "schema", "stop", "stream_options", "system", "text", "title", "tool_call_id", "tool_calls", "tool_choice",
-         "tools", "type", "url", "user", "web_search_options"});
+    static constexpr auto kKnown = std::to_array<std::string_view>({"#",
+                                                                    "arguments",
+                                                                    "audio",
+                                                                    "content",
+                                                                    "custom",
+                                                                    "data",
+                                                                    "default",
+                                                                    "description",
+                                                                    "detail",
+                                                                    "enum",
+                                                                    "examples",
+                                                                    "file",
+                                                                    "file_data",
+                                                                    "file_id",
+                                                                    "filename",
+                                                                    "function",
+                                                                    "function_call",
+                                                                    "functions",
+                                                                    "id",
+                                                                    "image_url",
+                                                                    "input",
+                                                                    "input_audio",
+                                                                    "instructions",
+                                                                    "items",
+                                                                    "json_schema",
+                                                                    "logit_bias",
+                                                                    "max_completion_tokens",
+                                                                    "max_tokens",
+                                                                    "messages",
+                                                                    "metadata",
+                                                                    "model",
+                                                                    "name",
+                                                                    "parameters",
+                                                                    "prediction",
+                                                                    "prompt",
+                                                                    "properties",
+                                                                    "reasoning",
+                                                                    "reasoning_content",
+                                                                    "reasoning_effort",
+                                                                    "refusal",
+                                                                    "required",
+                                                                    "response_format",
+                                                                    "role",
+                                                                    "safety_identifier",
+                                                                    "schema",
+                                                                    "stop",
+                                                                    "stream_options",
+                                                                    "system",
+                                                                    "text",
+                                                                    "title",
+                                                                    "tool_call_id",
+                                                                    "tool_calls",
+                                                                    "tool_choice",
+                                                                    "tools",
+                                                                    "type",
+                                                                    "url",
+                                                                    "user",
+                                                                    "web_search_options"});
     std::string out;
     for (const auto& step : parse_pointer(pointer)) {
         const bool position = !step.empty() && step.size() <= 6 && std::ranges::all_of(step, detail::is_digit);

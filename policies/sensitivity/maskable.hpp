@@ -1,4 +1,5 @@
-// Which findings may be masked and sent, where in a request a placeholder may stand, and which combinations never leave.
+// Which findings may be masked and sent, where in a request a placeholder may stand, and which combinations never
+// leave.
 #pragma once
 
 #include "core/json.hpp"

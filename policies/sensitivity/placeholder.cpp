@@ -20,7 +20,7 @@ std::size_t separator_at(std::string_view text, std::size_t at) {
     if (at >= text.size()) return 0;
     if (std::string_view{"_- \\:./"}.find(text[at]) != std::string_view::npos) return 1;
     const auto rest = text.substr(at);
-    if (rest.starts_with("\xc2\xa0")) return 2;                                       // no-break space
+    if (rest.starts_with("\xc2\xa0")) return 2;                                          // no-break space
     if (rest.starts_with("\xe2\x80\x91") || rest.starts_with("\xe2\x80\x93")) return 3;  // hyphen, en dash
     return 0;
 }
@@ -62,7 +62,8 @@ bool read(std::string_view& in, std::string& text, std::size_t most) {
     std::size_t size = 0;
     const auto [end, error] = std::from_chars(in.data(), in.data() + in.size(), size);
     const auto used = static_cast<std::size_t>(end - in.data());
-    if (error != std::errc{} || used >= in.size() || *end != ':' || size > most || size > in.size() - used - 1) return false;
+    if (error != std::errc{} || used >= in.size() || *end != ':' || size > most || size > in.size() - used - 1)
+        return false;
     text = in.substr(used + 1, size);
     in.remove_prefix(used + 1 + size);
     return true;
@@ -86,8 +87,10 @@ bool PlaceholderMap::may_begin_tail(std::string_view begin) const {
 }
 
 const Placeholder* PlaceholderMap::add(Placeholder placeholder) {
-    if (all_.size() >= kMostValues || placeholder.value.empty() || placeholder.value.size() > kMostValueBytes) return nullptr;
-    if (placeholder.type != type_name(placeholder.type) || !detail::is_tail(placeholder.tail) || placeholder.number < 1) return nullptr;
+    if (all_.size() >= kMostValues || placeholder.value.empty() || placeholder.value.size() > kMostValueBytes)
+        return nullptr;
+    if (placeholder.type != type_name(placeholder.type) || !detail::is_tail(placeholder.tail) || placeholder.number < 1)
+        return nullptr;
     if (by_tail_.contains(placeholder.tail) || by_value_.contains(placeholder.value)) return nullptr;
     const Placeholder& kept = all_.emplace_back(std::move(placeholder));
     by_value_.emplace(kept.value, &kept);
@@ -129,8 +132,8 @@ bool PlaceholderMap::decode(std::string_view bytes, PlaceholderMap& out) {
     while (!bytes.empty()) {
         Placeholder one;
         std::string number;
-        if (!read(bytes, one.type, kMostTypeLetters) || !read(bytes, number, 6) || !read(bytes, one.tail, kTailLetters) ||
-            !read(bytes, one.value, kMostValueBytes))
+        if (!read(bytes, one.type, kMostTypeLetters) || !read(bytes, number, 6) ||
+            !read(bytes, one.tail, kTailLetters) || !read(bytes, one.value, kMostValueBytes))
             return false;
         const auto parsed = std::from_chars(number.data(), number.data() + number.size(), one.number);
         if (parsed.ec != std::errc{} || parsed.ptr != number.data() + number.size()) return false;
@@ -163,7 +166,8 @@ const Placeholder* PlaceholderMaker::place(std::string_view type, std::string_vi
         input += value;
         std::string tail = tail_of(hmac_.mac(input));
         if (forbidden_.contains(tail) || map.of_tail(tail) != nullptr) continue;
-        return map.add({.type = name, .number = map.next_number(name), .tail = std::move(tail), .value = std::string{value}});
+        return map.add(
+            {.type = name, .number = map.next_number(name), .tail = std::move(tail), .value = std::string{value}});
     }
     return nullptr;
 }

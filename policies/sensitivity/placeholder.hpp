@@ -18,10 +18,10 @@
 namespace sluice::policies {
 
 struct Placeholder {
-    std::string type;    // "EMAIL": letters and '_' only
-    int number = 1;      // per type, in order of appearance
-    std::string tail;    // kTailLetters letters and digits in turn, lower case: "k7x9q2m4"
-    std::string value;   // what it stands for
+    std::string type;   // "EMAIL": letters and '_' only
+    int number = 1;     // per type, in order of appearance
+    std::string tail;   // kTailLetters letters and digits in turn, lower case: "k7x9q2m4"
+    std::string value;  // what it stands for
     std::string text() const { return "[" + type + "_" + std::to_string(number) + "_" + tail + "]"; }
 };
 
@@ -29,7 +29,7 @@ struct Placeholder {
 // never logged. One value has one placeholder. Not thread-safe while it grows; const use is.
 class PlaceholderMap {
 public:
-    static constexpr std::size_t kTailLetters = 8;   // 20^4 * 8^4 tails: 29 bits, and see PlaceholderMaker
+    static constexpr std::size_t kTailLetters = 8;  // 20^4 * 8^4 tails: 29 bits, and see PlaceholderMaker
     static constexpr std::size_t kMostValues = 4096;
     static constexpr std::size_t kMostValueBytes = 16 * 1024;
 

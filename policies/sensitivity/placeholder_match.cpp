@@ -16,11 +16,14 @@ struct Brackets {
     std::string_view close;
 };
 // Longest first where one begins with another. "%5B": in links. "\[": markdown; its end may be written without the '\'.
-constexpr std::array<Brackets, 6> kBrackets{Brackets{"\\[", "]"},          Brackets{"[", "]"},
-                                            Brackets{"%5b", "%5d"},        Brackets{"\xe3\x80\x90", "\xe3\x80\x91"},
-                                            Brackets{"\xef\xbc\xbb", "\xef\xbc\xbd"}, Brackets{"\xe3\x80\x94", "\xe3\x80\x95"}};
+constexpr std::array<Brackets, 6> kBrackets{Brackets{"\\[", "]"},
+                                            Brackets{"[", "]"},
+                                            Brackets{"%5b", "%5d"},
+                                            Brackets{"\xe3\x80\x90", "\xe3\x80\x91"},
+                                            Brackets{"\xef\xbc\xbb", "\xef\xbc\xbd"},
+                                            Brackets{"\xe3\x80\x94", "\xe3\x80\x95"}};
 
-constexpr std::size_t kMostWord = 48;        // of a type in brackets, as the model wrote it
+constexpr std::size_t kMostWord = 48;  // of a type in brackets, as the model wrote it
 constexpr std::size_t kMostSeparators = 4;
 constexpr std::size_t kMostDigits = 5;
 constexpr std::size_t kMostSpaces = 2;
@@ -125,7 +128,8 @@ private:
     }
 
     // With its closing bracket, or without both.
-    PlaceholderMatch closed(const Brackets& brackets, std::size_t begin, std::size_t end, const Placeholder* found) const {
+    PlaceholderMatch closed(const Brackets& brackets, std::size_t begin, std::size_t end,
+                            const Placeholder* found) const {
         std::size_t at = end;
         for (std::size_t i = 0; i < kMostSpaces && !at_end(at) && (text_[at] == ' ' || text_[at] == '*'); ++i) ++at;
         if (!at_end(at) && text_[at] == '\\') ++at;

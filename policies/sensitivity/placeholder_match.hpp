@@ -12,8 +12,8 @@ namespace sluice::policies::detail {
 struct PlaceholderMatch {
     enum class Kind : std::uint8_t { No, More, Yes };  // More: not decided before the text goes on
     Kind kind = Kind::No;
-    std::size_t length = 0;        // bytes it takes
-    std::size_t kept = 0;          // bytes at its begin that stay: a bracket without its partner
+    std::size_t length = 0;  // bytes it takes
+    std::size_t kept = 0;    // bytes at its begin that stay: a bracket without its partner
     const Placeholder* placeholder = nullptr;
 };
 

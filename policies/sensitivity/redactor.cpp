@@ -64,7 +64,8 @@ public:
         for (const auto* finding : findings) {
             JsonPath way = parse_pointer(finding->part);
             if (!may_hold_placeholder(way))
-                return unmaskable(finding->type + " stands where nothing can be masked: " + printable_pointer(finding->part));
+                return unmaskable(finding->type +
+                                  " stands where nothing can be masked: " + printable_pointer(finding->part));
             placed.push_back({finding, std::move(way)});
         }
         return mask_below(body_, std::move(placed), InArguments::No);
@@ -111,7 +112,8 @@ private:
         for (auto& [json, here] : strings) {
             const bool arguments = inside == InArguments::Yes || is_arguments(*here.front().finding);
             auto& text = json->get_ref<std::string&>();
-            if (auto done = mask_string(text, std::move(here), arguments ? InArguments::Yes : InArguments::No); !done) return done;
+            if (auto done = mask_string(text, std::move(here), arguments ? InArguments::Yes : InArguments::No); !done)
+                return done;
         }
         return {};
     }
@@ -146,7 +148,8 @@ private:
         };
         std::vector<Cut> cuts;
         for (const auto* finding : findings) {
-            if (finding->begin >= finding->end || finding->end > text.size()) return unmaskable(finding->type + " has no place in its text");
+            if (finding->begin >= finding->end || finding->end > text.size())
+                return unmaskable(finding->type + " has no place in its text");
             cuts.push_back({whole_graphemes(text, {finding->begin, finding->end}), finding});
         }
         std::ranges::stable_sort(cuts, {}, [](const Cut& cut) { return cut.range.begin; });
@@ -163,8 +166,10 @@ private:
         std::string out;
         std::size_t done = 0;
         for (const auto& [range, worst] : merged) {
-            if (touches_placeholder(text, range)) return unmaskable(worst->type + " is found in what was masked already");
-            const auto* placeholder = maker_.place(worst->type, std::string_view{text}.substr(range.begin, range.end - range.begin), map_);
+            if (touches_placeholder(text, range))
+                return unmaskable(worst->type + " is found in what was masked already");
+            const auto* placeholder =
+                maker_.place(worst->type, std::string_view{text}.substr(range.begin, range.end - range.begin), map_);
             if (placeholder == nullptr) return unmaskable("there is more to mask than can be kept");
             out.append(text, done, range.begin - done);
             out += placeholder->text();
@@ -179,7 +184,9 @@ private:
     bool touches_placeholder(std::string_view text, ByteRange range) const {
         constexpr std::size_t kReach = 64;
         for (std::size_t at = range.begin > kReach ? range.begin - kReach : 0; at < range.end; ++at)
-            if (const auto* found = detail::placeholder_at(text, at, map_); found != nullptr && at + found->text().size() > range.begin) return true;
+            if (const auto* found = detail::placeholder_at(text, at, map_);
+                found != nullptr && at + found->text().size() > range.begin)
+                return true;
         return false;
     }
 
@@ -236,7 +243,8 @@ bool has_card_with_code(const Json& json) {
         for (const auto& [key, member] : json.items()) {
             if (has_card_with_code(member)) return true;
             if (member.is_number_unsigned() && gives_card_security_code(key + " " + member.dump())) return true;
-            if (member.is_string() && gives_card_security_code(key + " " + member.get_ref<const std::string&>())) return true;
+            if (member.is_string() && gives_card_security_code(key + " " + member.get_ref<const std::string&>()))
+                return true;
         }
     if (json.is_array()) return std::ranges::any_of(json, has_card_with_code);
     return false;
@@ -245,14 +253,16 @@ bool has_card_with_code(const Json& json) {
 Result<void> refuse_what_never_leaves(const core::Classified& judged) {
     for (const auto& finding : judged.findings()) {
         if (finding.data_class == DataClass::Public) continue;
-        if (masking_of(finding.type) == Masking::Never) return unmaskable(finding.type + " is never sent to a cloud, masked or not");
+        if (masking_of(finding.type) == Masking::Never)
+            return unmaskable(finding.type + " is never sent to a cloud, masked or not");
         if (finding.type == "CREDIT_CARD" && has_card_with_code(judged.request().body()))
             return unmaskable("a card with its security code is never sent to a cloud, masked or not");
     }
     return {};
 }
 
-// What has to go: what policy would not let go by itself; else, when only the sum of harmless parts is too much, all parts.
+// What has to go: what policy would not let go by itself; else, when only the sum of harmless parts is too much, all
+// parts.
 Result<std::vector<const Finding*>> to_mask(const core::Classified& judged, const TeamPolicy& policy) {
     std::vector<const Finding*> needed;
     for (const auto& finding : judged.findings()) {
@@ -262,13 +272,15 @@ Result<std::vector<const Finding*>> to_mask(const core::Classified& judged, cons
     }
     if (!needed.empty() || policy.action(judged.data_class()) == core::Action::Cloud) return needed;
     for (const auto& finding : judged.findings())
-        if (finding.data_class > DataClass::Public && masking_of(finding.type) == Masking::Mask) needed.push_back(&finding);
+        if (finding.data_class > DataClass::Public && masking_of(finding.type) == Masking::Mask)
+            needed.push_back(&finding);
     return needed;
 }
 
 }  // namespace
 
-Result<Redacted> Redactor::redact(const core::Classified& original, const TeamPolicy& policy, RedactContext context) const {
+Result<Redacted> Redactor::redact(const core::Classified& original, const TeamPolicy& policy,
+                                  RedactContext context) const {
     try {
         Masker masker{original.request().body(), context.conversation_key, std::move(context.known)};
         std::optional<core::Classified> judged;
@@ -278,12 +290,14 @@ Result<Redacted> Redactor::redact(const core::Classified& original, const TeamPo
             const auto needed = to_mask(current, policy);
             if (!needed) return needed.error();
             if (judged && needed->empty() && policy.action(judged->data_class()) == core::Action::Cloud)
-                return Redacted{std::move(*judged), std::make_shared<const PlaceholderMap>(masker.map()), masker.masked()};
+                return Redacted{std::move(*judged), std::make_shared<const PlaceholderMap>(masker.map()),
+                                masker.masked()};
             if (auto done = masker.mask(*needed); !done) return done.error();
             const auto known = masker.mask_known();
             if (!known) return known.error();
             if (needed->empty() && !*known)
-                return unmaskable("still " + std::string{core::to_string(current.data_class())} + " after masking: " + current.reason());
+                return unmaskable("still " + std::string{core::to_string(current.data_class())} +
+                                  " after masking: " + current.reason());
             auto request = core::ChatRequest::from_json(masker.body());
             if (!request) return unmaskable("what was masked is not a valid request");
             auto again = context.classify;

@@ -1,7 +1,7 @@
 // Masks a request reversibly: every finding that keeps it out of the cloud becomes a placeholder, and the result is
-// judged again by the classifier. Only a result that policy would let go as it is counts: what cannot be masked (a name, a
-// number, a credential), what is sensitive for another reason (declared, the team's floor, attachments, an earlier turn)
-// and whatever the second look still finds makes the whole request unmaskable.
+// judged again by the classifier. Only a result that policy would let go as it is counts: what cannot be masked (a
+// name, a number, a credential), what is sensitive for another reason (declared, the team's floor, attachments, an
+// earlier turn) and whatever the second look still finds makes the whole request unmaskable.
 //
 // Values are masked wherever they stand, also where no detector sees them ("my number is 555 0134 ... 555 0134?").
 // Immutable, shared by all event loops. Cost: two classifications and a pass over the text.
@@ -27,9 +27,9 @@ struct Redacted {
 };
 
 struct RedactContext {
-    ClassifyContext classify;          // as for the original
-    core::Secret conversation_key;     // of the placeholders
-    PlaceholderMap known = {};         // values of earlier turns, when policy keeps them
+    ClassifyContext classify;       // as for the original
+    core::Secret conversation_key;  // of the placeholders
+    PlaceholderMap known = {};      // values of earlier turns, when policy keeps them
     // What earlier turns make of the request once these values are masked; replaces classify.conversation.
     std::function<core::DataClass(const PlaceholderMap&)> conversation = {};
 };
@@ -41,7 +41,8 @@ public:
     static constexpr int kMostRounds = 8;
 
     // Refused: it cannot be masked; the detail says why, in types and places, never in text.
-    core::Result<Redacted> redact(const core::Classified& original, const TeamPolicy& policy, RedactContext context) const;
+    core::Result<Redacted> redact(const core::Classified& original, const TeamPolicy& policy,
+                                  RedactContext context) const;
 
 private:
     const Classifier& classifier_;

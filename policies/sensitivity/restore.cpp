@@ -44,10 +44,16 @@ char32_t hex4(std::string_view digits) {
     return value;
 }
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+bool is_hex(char c) {
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
 
-bool is_high(char32_t c) { return c >= 0xd800 && c < 0xdc00; }
-bool is_low(char32_t c) { return c >= 0xdc00 && c < 0xe000; }
+bool is_high(char32_t c) {
+    return c >= 0xd800 && c < 0xdc00;
+}
+bool is_low(char32_t c) {
+    return c >= 0xdc00 && c < 0xe000;
+}
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 

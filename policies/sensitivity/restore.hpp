@@ -37,7 +37,7 @@ public:
     std::string finish();
 
     std::size_t held() const { return text_.size() + pending_.size(); }  // bytes, decoded
-    std::size_t restored() const { return restored_; }                  // placeholders so far
+    std::size_t restored() const { return restored_; }                   // placeholders so far
 
 private:
     enum class Place : std::uint8_t { Outside, InString };

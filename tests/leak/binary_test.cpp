@@ -1,6 +1,6 @@
-// The leak tests with the real binary: teams with different policies, many clients at once, upstream faults, clients that
-// vanish, conversation memory and cache in a Redis that goes away, and a restart. Looked at: every byte the cloud got, the
-// log, metrics, error bodies, decisions, the data folder and Redis.
+// The leak tests with the real binary: teams with different policies, many clients at once, upstream faults, clients
+// that vanish, conversation memory and cache in a Redis that goes away, and a restart. Looked at: every byte the cloud
+// got, the log, metrics, error bodies, decisions, the data folder and Redis.
 //
 // SLUICE_LEAK_REQUESTS (default 2,000), SLUICE_LEAK_SEED.
 #include "policies/usage_report.hpp"
@@ -29,14 +29,21 @@ std::uint64_t setting(const char* name, std::uint64_t fallback) {
 }
 
 std::string configuration(const ScriptedUpstream& cloud, const RedisServer* redis) {
-    std::string yaml = "logging: {level: info}\nengine: {max_waiting: 1000}\nproviders:\n  - name: cloud\n    base_url: " + cloud.base_url() +
-                       "\n    api_key: provider-key\n    timeouts: {connect: 1s, first_byte: 1s, idle: 1s}\n"
-                       "    models: [{name: chat, input_price: \"0.5\", output_price: \"1.5\", context: 65536}]\n";
+    std::string yaml =
+        "logging: {level: info}\nengine: {max_waiting: 1000}\nproviders:\n  - name: cloud\n    base_url: " +
+        cloud.base_url() +
+        "\n    api_key: provider-key\n    timeouts: {connect: 1s, first_byte: 1s, idle: 1s}\n"
+        "    models: [{name: chat, input_price: \"0.5\", output_price: \"1.5\", context: 65536}]\n";
     const std::string store = redis == nullptr ? "process" : "redis";
-    if (redis != nullptr) yaml += "cache: {backend: redis, redis_url: \"redis://127.0.0.1:" + std::to_string(redis->port()) + "\", redis_timeout: 1s}\n";
-    yaml += "policies:\n  default:\n    memory: {store: " + store + "}\n  teams:\n"
-            "    redacting: {actions: {confidential: redact, restricted: redact}, redact: {sticky: true}, response_scan: flag}\n"
-            "    blocking: {actions: {confidential: redact, restricted: block}, redact: {otherwise: block}, response_scan: mask}\n"
+    if (redis != nullptr)
+        yaml += "cache: {backend: redis, redis_url: \"redis://127.0.0.1:" + std::to_string(redis->port()) +
+                "\", redis_timeout: 1s}\n";
+    yaml += "policies:\n  default:\n    memory: {store: " + store +
+            "}\n  teams:\n"
+            "    redacting: {actions: {confidential: redact, restricted: redact}, redact: {sticky: true}, "
+            "response_scan: flag}\n"
+            "    blocking: {actions: {confidential: redact, restricted: block}, redact: {otherwise: block}, "
+            "response_scan: mask}\n"
             "sensitivity:\n  dictionary:\n";
     for (const auto& term : org_terms()) yaml += "    - {term: \"" + term + "\", class: confidential}\n";
     return yaml;
@@ -51,31 +58,37 @@ std::string strings_in_redis(const RedisServer& redis) {
     const std::string names = redis.command({"KEYS", "*"});
     std::string out = names;
     int looked_at = 0;
-    for (std::size_t at = names.find("sluice:"); at != std::string::npos && looked_at < 500; at = names.find("sluice:", at + 1), ++looked_at)
+    for (std::size_t at = names.find("sluice:"); at != std::string::npos && looked_at < 500;
+         at = names.find("sluice:", at + 1), ++looked_at)
         out += redis.command({"GET", names.substr(at, names.find('\r', at) - at)});
     return out;
 }
 
 TEST(LeakBinary, NoCanaryLeavesTheRealGateway) {
-    if (!RedisServer::installed()) GTEST_SKIP() << "NO redis-server ON THIS MACHINE: the leak test of the real binary is not run";
+    if (!RedisServer::installed())
+        GTEST_SKIP() << "NO redis-server ON THIS MACHINE: the leak test of the real binary is not run";
     RedisServer redis;
     std::mutex mutex;
     std::map<std::string, std::vector<std::string>> sent;  // what the cloud got, by request id
-    ScriptedUpstream cloud{{.script = [&](const UpstreamRequest& request) {
-                                {
-                                    const std::lock_guard lock(mutex);
-                                    sent[request.field("x-request-id")].push_back(request.head + request.body);
-                                }
-                                return echo_answer(request, 1 + request.number % 6);
-                            },
+    ScriptedUpstream cloud{{.script =
+                                [&](const UpstreamRequest& request) {
+                                    {
+                                        const std::lock_guard lock(mutex);
+                                        sent[request.field("x-request-id")].push_back(request.head + request.body);
+                                    }
+                                    return echo_answer(request, 1 + request.number % 6);
+                                },
                             .keep_bytes = false}};
     GatewayProcess gateway{configuration(cloud, &redis)};
-    const std::vector<std::string> keys{gateway.add_team("plain"), gateway.add_team("redacting"), gateway.add_team("blocking")};
+    const std::vector<std::string> keys{gateway.add_team("plain"), gateway.add_team("redacting"),
+                                        gateway.add_team("blocking")};
     gateway.start();
 
     std::vector<std::string> faults;
     for (const auto& fault : fault_names())
-        if (fault.find("hang") == std::string::npos && fault.find("drip") == std::string::npos && fault.find("slow") == std::string::npos) faults.push_back(fault);
+        if (fault.find("hang") == std::string::npos && fault.find("drip") == std::string::npos &&
+            fault.find("slow") == std::string::npos)
+            faults.push_back(fault);
     const auto total = setting("SLUICE_LEAK_REQUESTS", 2000);
     const auto seed = setting("SLUICE_LEAK_SEED", 20'261'125);
     std::vector<LeakCase> cases;
@@ -91,18 +104,25 @@ TEST(LeakBinary, NoCanaryLeavesTheRealGateway) {
             all.emplace_back([&, until] {
                 for (std::size_t i = next++; i < until; i = next++) {
                     LeakCase& leak = cases[i];
-                    std::vector<std::pair<std::string, std::string>> fields{{"Authorization", "Bearer " + keys[i % 3]}, {"x-request-id", "leak-" + std::to_string(i)}};
-                    if (leak.declared) fields.emplace_back("x-sluice-data-class", std::string{core::to_string(*leak.declared)});
+                    std::vector<std::pair<std::string, std::string>> fields{
+                        {"Authorization", "Bearer " + keys[i % 3]}, {"x-request-id", "leak-" + std::to_string(i)}};
+                    if (leak.declared)
+                        fields.emplace_back("x-sluice-data-class", std::string{core::to_string(*leak.declared)});
                     const bool faulty = i % 9 == 4;
-                    if (faulty) leak.body["messages"].push_back({{"role", "user"}, {"content", "[[fault:" + faults[i % faults.size()] + "]]"}});
+                    if (faulty)
+                        leak.body["messages"].push_back(
+                            {{"role", "user"}, {"content", "[[fault:" + faults[i % faults.size()] + "]]"}});
                     const std::string body = core::dump_json(leak.body);
                     if (i % 31 == 7) {
                         ask_and_vanish(gateway.port(), "/v1/chat/completions", body, fields);
                         continue;
                     }
                     const auto answer = ask(gateway.port(), "POST", "/v1/chat/completions", body, fields);
-                    if (answer.status != 200 && LeakCheck{answer.body}.holds(leak.canary.value)) ADD_FAILURE() << "an error repeats a canary; " << leak.describe() << "\n" << answer.body;
-                    if (answer.status != 200 || faulty || !leak.is_last_message || leak.stream || answer.fields.at("x-sluice-zone") != "cloud") continue;
+                    if (answer.status != 200 && LeakCheck{answer.body}.holds(leak.canary.value))
+                        ADD_FAILURE() << "an error repeats a canary; " << leak.describe() << "\n" << answer.body;
+                    if (answer.status != 200 || faulty || !leak.is_last_message || leak.stream ||
+                        answer.fields.at("x-sluice-zone") != "cloud")
+                        continue;
                     const auto json = core::parse_json(answer.body);
                     if (json && i % 3 == 1) {
                         EXPECT_EQ((*json)["choices"][0]["message"]["content"], leak.text) << leak.describe();
@@ -129,7 +149,8 @@ TEST(LeakBinary, NoCanaryLeavesTheRealGateway) {
     auto reader = policies::LedgerReader::open(gateway.data());
     ASSERT_TRUE(reader);
     for (const auto& row : *reader->audit({.team = std::nullopt, .limit = 10'000'000}))
-        if (const auto json = core::parse_json(row.decision_json); json && json->contains("request_id")) decisions[(*json)["request_id"].get<std::string>()] += row.decision_json;
+        if (const auto json = core::parse_json(row.decision_json); json && json->contains("request_id"))
+            decisions[(*json)["request_id"].get<std::string>()] += row.decision_json;
     EXPECT_GT(decisions.size(), total / 2);
 
     std::string files;
@@ -147,12 +168,16 @@ TEST(LeakBinary, NoCanaryLeavesTheRealGateway) {
                     else ADD_FAILURE() << "the cloud was sent a canary; " << leak.describe() << "\n" << bytes;
                 }
         }
-        if (LeakCheck{decisions[id]}.holds(leak.canary.value)) ADD_FAILURE() << "a decision holds a canary; " << leak.describe() << "\n" << decisions[id];
-        if (records.holds(leak.canary.value)) ADD_FAILURE() << "the log, the metrics or Redis hold a canary; " << leak.describe();
-        if (i % 8 == 0 && files.find(leak.canary.value) != std::string::npos) ADD_FAILURE() << "a file holds a canary; " << leak.describe();
+        if (LeakCheck{decisions[id]}.holds(leak.canary.value))
+            ADD_FAILURE() << "a decision holds a canary; " << leak.describe() << "\n" << decisions[id];
+        if (records.holds(leak.canary.value))
+            ADD_FAILURE() << "the log, the metrics or Redis hold a canary; " << leak.describe();
+        if (i % 8 == 0 && files.find(leak.canary.value) != std::string::npos)
+            ADD_FAILURE() << "a file holds a canary; " << leak.describe();
     }
-    std::cout << "seed " << seed << ": " << total << " requests, " << sent.size() << " reached the cloud, " << whole << " masked ones came back whole; KNOWN GAPS not counted: "
-              << gaps << " requests left with a canary that no detector sees yet\n";
+    std::cout << "seed " << seed << ": " << total << " requests, " << sent.size() << " reached the cloud, " << whole
+              << " masked ones came back whole; KNOWN GAPS not counted: " << gaps
+              << " requests left with a canary that no detector sees yet\n";
     EXPECT_GT(sent.size() * 20, total) << "hardly anything reached the cloud: this run proves little";
     EXPECT_GT(whole, 0U);
 }

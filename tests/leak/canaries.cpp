@@ -62,7 +62,9 @@ std::string api_key(Random& random) {
 }  // namespace
 
 std::string_view to_string(CanaryType type) {
-    constexpr std::array<std::string_view, kCanaryTypes> kNames{"email", "phone", "card", "iban", "ssn", "org term", "api key", "password", "private key", "jwt", "url password"};
+    constexpr std::array<std::string_view, kCanaryTypes> kNames{"email",       "phone",    "card",        "iban",
+                                                                "ssn",         "org term", "api key",     "password",
+                                                                "private key", "jwt",      "url password"};
     return kNames.at(static_cast<std::size_t>(type));
 }
 
@@ -70,7 +72,8 @@ const std::vector<std::string>& org_terms() {
     static const std::vector<std::string> terms = [] {
         std::vector<std::string> out;
         Random random{4711};
-        for (int i = 0; i < 500; ++i) out.push_back("Zq" + pick(kLower, 7, random) + " " + "Vx" + pick(kLower, 6, random));
+        for (int i = 0; i < 500; ++i)
+            out.push_back("Zq" + pick(kLower, 7, random) + " " + "Vx" + pick(kLower, 6, random));
         return out;
     }();
     return terms;
@@ -78,31 +81,67 @@ const std::vector<std::string>& org_terms() {
 
 Canary make_canary(CanaryType type, Random& random) {
     switch (type) {
-        case CanaryType::Email: return {type, "q" + pick(kLower, 9, random) + "." + pick(kLower, 4, random) + "@" + pick(kLower, 8, random) + ".net", ""};
-        case CanaryType::Phone: return {type, "+49 30 " + pick(kNonZero, 4, random) + " " + pick(kDigits, 4, random), "phone "};
+        case CanaryType::Email:
+            return {
+                type,
+                "q" + pick(kLower, 9, random) + "." + pick(kLower, 4, random) + "@" + pick(kLower, 8, random) + ".net",
+                ""};
+        case CanaryType::Phone:
+            return {type, "+49 30 " + pick(kNonZero, 4, random) + " " + pick(kDigits, 4, random), "phone "};
         case CanaryType::Card: {
             const std::string digits = luhn_completed("45" + pick(kDigits, 13, random));
-            return {type, digits.substr(0, 4) + " " + digits.substr(4, 4) + " " + digits.substr(8, 4) + " " + digits.substr(12), "card "};
+            return {
+                type,
+                digits.substr(0, 4) + " " + digits.substr(4, 4) + " " + digits.substr(8, 4) + " " + digits.substr(12),
+                "card "};
         }
         case CanaryType::Iban: return {type, german_iban(random), "IBAN "};
-        case CanaryType::Ssn: return {type, "5" + pick(kNonZero, 2, random) + "-" + pick(kNonZero, 2, random) + "-" + pick(kNonZero, 4, random), "SSN "};
+        case CanaryType::Ssn:
+            return {type,
+                    "5" + pick(kNonZero, 2, random) + "-" + pick(kNonZero, 2, random) + "-" + pick(kNonZero, 4, random),
+                    "SSN "};
         case CanaryType::OrgTerm: return {type, org_terms()[random() % org_terms().size()], ""};
         case CanaryType::ApiKey: return {type, api_key(random), "key ", "", true};
         case CanaryType::Password: return {type, mixed_secret(12, random) + "!z", "the password is ", "", true};
         case CanaryType::PrivateKey:
-            return {type, "-----BEGIN RSA PRIVATE KEY-----\nMIIE" + pick(kAlnum, 60, random) + "\n" + pick(kAlnum, 64, random) + "\n-----END RSA PRIVATE KEY-----", "", "", true};
-        case CanaryType::Jwt: return {type, "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI" + pick(kAlnum, 24, random) + "." + pick(kAlnum, 43, random), "token ", "", true};
-        case CanaryType::UrlPassword: return {type, "postgres://svc:" + mixed_secret(14, random) + "@db" + pick(kDigits, 5, random) + ".corp.net/app", "", "", true};
+            return {type,
+                    "-----BEGIN RSA PRIVATE KEY-----\nMIIE" + pick(kAlnum, 60, random) + "\n" +
+                        pick(kAlnum, 64, random) + "\n-----END RSA PRIVATE KEY-----",
+                    "", "", true};
+        case CanaryType::Jwt:
+            return {type,
+                    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI" + pick(kAlnum, 24, random) + "." +
+                        pick(kAlnum, 43, random),
+                    "token ", "", true};
+        case CanaryType::UrlPassword:
+            return {type,
+                    "postgres://svc:" + mixed_secret(14, random) + "@db" + pick(kDigits, 5, random) + ".corp.net/app",
+                    "", "", true};
     }
     return {};
 }
 
 const std::string& carrier(Random& random) {
-    static const std::vector<std::string> carriers{
-        "Please look at {} and answer briefly.", "{}", "See:\n- {}\n- and that is all", "Bitte prüfen Sie {} bis morgen.", "Merci de vérifier {} avant demain.",
-        "Por favor, revise {} hoy.", "Controlla {} per favore.", "Sprawdź {} jeszcze dziś.", "Пожалуйста, проверьте {} сегодня.", "请检查 {} 谢谢。",
-        "こちら {} を確認してください。", "확인해 주세요 {} 감사합니다.", "من فضلك تحقق من {} اليوم", "कृपया {} की जाँच करें।", "Kontroller {} i dag, tak.", "Lütfen {} kontrol edin.",
-        "<p>{}</p>", "| name | value |\n|---|---|\n| x | {} |", "```\n{}\n```", "😀 {} 👩‍👧"};
+    static const std::vector<std::string> carriers{"Please look at {} and answer briefly.",
+                                                   "{}",
+                                                   "See:\n- {}\n- and that is all",
+                                                   "Bitte prüfen Sie {} bis morgen.",
+                                                   "Merci de vérifier {} avant demain.",
+                                                   "Por favor, revise {} hoy.",
+                                                   "Controlla {} per favore.",
+                                                   "Sprawdź {} jeszcze dziś.",
+                                                   "Пожалуйста, проверьте {} сегодня.",
+                                                   "请检查 {} 谢谢。",
+                                                   "こちら {} を確認してください。",
+                                                   "확인해 주세요 {} 감사합니다.",
+                                                   "من فضلك تحقق من {} اليوم",
+                                                   "कृपया {} की जाँच करें।",
+                                                   "Kontroller {} i dag, tak.",
+                                                   "Lütfen {} kontrol edin.",
+                                                   "<p>{}</p>",
+                                                   "| name | value |\n|---|---|\n| x | {} |",
+                                                   "```\n{}\n```",
+                                                   "😀 {} 👩‍👧"};
     return carriers[random() % carriers.size()];
 }
 

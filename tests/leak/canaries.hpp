@@ -11,13 +11,25 @@ namespace sluice::testing {
 
 using Random = std::mt19937_64;
 
-enum class CanaryType : std::uint8_t { Email, Phone, Card, Iban, Ssn, OrgTerm, ApiKey, Password, PrivateKey, Jwt, UrlPassword };
+enum class CanaryType : std::uint8_t {
+    Email,
+    Phone,
+    Card,
+    Iban,
+    Ssn,
+    OrgTerm,
+    ApiKey,
+    Password,
+    PrivateKey,
+    Jwt,
+    UrlPassword
+};
 inline constexpr std::size_t kCanaryTypes = 11;
 
 struct Canary {
     CanaryType type = CanaryType::Email;
-    std::string value;      // what must not be seen: "4539 5787 6362 1486"
-    std::string before;     // what a person writes around it: "SSN ", "the password is "
+    std::string value;   // what must not be seen: "4539 5787 6362 1486"
+    std::string before;  // what a person writes around it: "SSN ", "the password is "
     std::string behind = {};
     bool never_sent = false;  // S4: not even masked
 };

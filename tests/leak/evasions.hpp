@@ -19,8 +19,8 @@ struct Evasion {
 
 const std::vector<Evasion>& evasions();
 
-// True for pairs that the detectors miss today. Such cases are run and counted, and said aloud at the end, but a leak of
-// theirs does not fail the test. Take a line out of the table in evasions.cpp as soon as its evasion is undone:
+// True for pairs that the detectors miss today. Such cases are run and counted, and said aloud at the end, but a leak
+// of theirs does not fail the test. Take a line out of the table in evasions.cpp as soon as its evasion is undone:
 // Leak.TheTableOfGapsIsTrue says which lines are no longer needed.
 bool is_known_gap(std::string_view evasion, CanaryType type);
 

@@ -2,7 +2,8 @@
 // writing, every part, every policy, with faults, retries, fallbacks, cancelled clients, cache states and reloads. The
 // cloud records every byte; what must not hold a canary is looked at as it is, folded and decoded.
 //
-// SLUICE_LEAK_CASES (default 50,000), SLUICE_LEAK_SEED (default fixed), SLUICE_LEAK_MINUTES (instead of a number of cases).
+// SLUICE_LEAK_CASES (default 50,000), SLUICE_LEAK_SEED (default fixed), SLUICE_LEAK_MINUTES (instead of a number of
+// cases).
 #include "tests/leak/leak_case.hpp"
 #include "tests/leak/leak_check.hpp"
 #include "tests/unit/router/redact_world.hpp"
@@ -32,12 +33,15 @@ policies::SensitivityConfig sensitivity() {
 }
 
 bool found(const policies::Classifier& classifier, const std::string& text) {
-    return std::ranges::any_of(classifier.scan(text), [](const core::Finding& finding) { return finding.data_class >= core::DataClass::Confidential; });
+    return std::ranges::any_of(classifier.scan(text), [](const core::Finding& finding) {
+        return finding.data_class >= core::DataClass::Confidential;
+    });
 }
 
 // What is not in the table of gaps is found by the detectors in every sentence; what is in it and found all the same is
 // named, so that its line can go.
-constexpr std::array<std::string_view, kCanaryTypes> kTypeNames{"Email", "Phone", "Card", "Iban", "Ssn", "OrgTerm", "ApiKey", "Password", "PrivateKey", "Jwt", "UrlPassword"};
+constexpr std::array<std::string_view, kCanaryTypes> kTypeNames{
+    "Email", "Phone", "Card", "Iban", "Ssn", "OrgTerm", "ApiKey", "Password", "PrivateKey", "Jwt", "UrlPassword"};
 
 TEST(Leak, TheTableOfGapsIsTrue) {
     const policies::Classifier classifier{sensitivity()};
@@ -58,8 +62,11 @@ TEST(Leak, TheTableOfGapsIsTrue) {
             }
             const bool gap = is_known_gap(evasion.name, type);
             if (!gap && hits < kSamples)
-                ADD_FAILURE() << "{\"" << evasion.name << "\", Type::" << kTypeNames.at(i) << "},  missed in " << kSamples - hits << " of " << kSamples << ": " << missed;
-            if (gap && hits == kSamples) std::cout << "No longer a gap, take it out of tests/leak/known_gaps.inc: " << evasion.name << ", " << to_string(type) << "\n";
+                ADD_FAILURE() << "{\"" << evasion.name << "\", Type::" << kTypeNames.at(i) << "},  missed in "
+                              << kSamples - hits << " of " << kSamples << ": " << missed;
+            if (gap && hits == kSamples)
+                std::cout << "No longer a gap, take it out of tests/leak/known_gaps.inc: " << evasion.name << ", "
+                          << to_string(type) << "\n";
         }
 }
 
@@ -70,7 +77,8 @@ public:
     void run(std::uint64_t seed, std::uint64_t cases, std::chrono::minutes limit) {
         Random random{seed};
         const auto end = std::chrono::steady_clock::now() + limit;
-        for (std::uint64_t number = 0; limit.count() > 0 ? std::chrono::steady_clock::now() < end : number < cases; ++number) {
+        for (std::uint64_t number = 0; limit.count() > 0 ? std::chrono::steady_clock::now() < end : number < cases;
+             ++number) {
             one(make_case(number, random), random);
             if (::testing::Test::HasFailure() && ++failed_cases_ > 20) break;
         }
@@ -107,7 +115,9 @@ private:
         world_.ledger.recorded.clear();
         world_.observed.clear();
         team_ = static_cast<std::int64_t>(1 + random() % 3);
-        const auto masked_or_not = [&] { return random() % 3 == 0 ? Action::Local : random() % 6 == 0 ? Action::Block : Action::Redact; };
+        const auto masked_or_not = [&] {
+            return random() % 3 == 0 ? Action::Local : random() % 6 == 0 ? Action::Block : Action::Redact;
+        };
         world_.policy = {};
         world_.policy.action_of = {Action::Cloud, Action::Cloud, masked_or_not(), masked_or_not()};
         world_.policy.redact.otherwise = random() % 3 == 0 ? Action::Block : Action::Local;
@@ -117,10 +127,12 @@ private:
         world_.cloud.piece = 1 + random() % 9;
         world_.cloud.failures.clear();
         world_.cloud.breaks_in_the_middle = random() % 20 == 0;
-        if (random() % 10 == 0) world_.cloud.failures.push_back(random() % 2 == 0 ? core::Errc::UpstreamFailed : core::Errc::Timeout);
+        if (random() % 10 == 0)
+            world_.cloud.failures.push_back(random() % 2 == 0 ? core::Errc::UpstreamFailed : core::Errc::Timeout);
         if (random() % 30 == 0) world_.cloud.failures.assign(5, core::Errc::UpstreamFailed);
         world_.own.down = random() % 12 == 0;
-        world_.own.text = "The local model's answer to case " + std::to_string(leak.number) + ", which is about nothing in particular.";
+        world_.own.text = "The local model's answer to case " + std::to_string(leak.number) +
+                          ", which is about nothing in particular.";
         world_.set_up_client = nullptr;
         if (random() % 25 == 0) world_.set_up_client = [](auto& client) { client.gone = true; };
         // A reload: everything that policy makes is made again for every request; the classifier now and then.
@@ -137,18 +149,21 @@ private:
             if (leak.known_gap) ++gaps_[{std::string{leak.evasion}, leak.canary.type}];
             else ADD_FAILURE() << "the cloud was sent a canary; " << leak.describe() << "\n" << sent;
         }
-        if (!sent.empty() && leak.canary.never_sent && !leak.known_gap) ADD_FAILURE() << "a credential's request left; " << leak.describe() << "\n" << sent;
+        if (!sent.empty() && leak.canary.never_sent && !leak.known_gap)
+            ADD_FAILURE() << "a credential's request left; " << leak.describe() << "\n" << sent;
         // Records, errors and events say nothing, whether or not a detector saw it.
         std::string records = result ? std::string{} : core::describe(result.error());
         for (const auto& settlement : world_.ledger.settled) records += settlement.decision_json;
         for (const auto& json : world_.ledger.recorded) records += json;
         for (const auto& decision : world_.observed) records += to_json(decision);
         records += world_.client->failure + world_.client->head.target;
-        if (LeakCheck{records}.holds(leak.canary.value)) ADD_FAILURE() << "a record holds a canary; " << leak.describe() << "\n" << records;
+        if (LeakCheck{records}.holds(leak.canary.value))
+            ADD_FAILURE() << "a record holds a canary; " << leak.describe() << "\n" << records;
         // Nobody gets what belongs to another request.
         const std::string answer = world_.everything_sent_to_the_client();
         for (const auto& other : recent_)
-            if (other != leak.canary.value && answer.find(other) != std::string::npos) ADD_FAILURE() << "an answer holds another request's canary; " << leak.describe();
+            if (other != leak.canary.value && answer.find(other) != std::string::npos)
+                ADD_FAILURE() << "an answer holds another request's canary; " << leak.describe();
     }
 
     // A client that leaves the question out and asks about the answer.
@@ -158,9 +173,11 @@ private:
         if (!was_private || said.size() < 16) return;
         ++follow_ups_;
         world_.cloud.failures.clear();
-        const auto later = RedactWorld::body({router::testing::assistant(said), router::testing::user("Shorten that.")}, leak.stream);
+        const auto later =
+            RedactWorld::body({router::testing::assistant(said), router::testing::user("Shorten that.")}, leak.stream);
         (void)world_.ask(later, team_);
-        EXPECT_TRUE(world_.cloud.seen.empty()) << "a private answer left in a later turn; " << leak.describe() << "\n" << world_.cloud.seen;
+        EXPECT_TRUE(world_.cloud.seen.empty()) << "a private answer left in a later turn; " << leak.describe() << "\n"
+                                               << world_.cloud.seen;
         world_.cloud.seen.clear();
     }
 
@@ -173,20 +190,23 @@ private:
             at = end + 1;
             if (!body) continue;
             for (const auto& message : (*body)["messages"])
-                if (message["role"] == "user" && message["content"].is_string()) out += message["content"].get<std::string>();
+                if (message["role"] == "user" && message["content"].is_string())
+                    out += message["content"].get<std::string>();
             out += '\n';
         }
         return out;
     }
 
     void report(std::uint64_t seed) {
-        std::cout << "seed " << seed << ": " << cases_ << " cases, " << sent_ << " requests reached the cloud, " << echoed_ << " masked ones came back whole, "
-                  << follow_ups_ << " later turns of private talks\n";
+        std::cout << "seed " << seed << ": " << cases_ << " cases, " << sent_ << " requests reached the cloud, "
+                  << echoed_ << " masked ones came back whole, " << follow_ups_ << " later turns of private talks\n";
         EXPECT_GT(sent_ * 10, cases_) << "hardly anything reached the cloud: this run proves little";
         std::size_t all = 0;
         for (const auto& [gap, count] : gaps_) all += count;
-        std::cout << "KNOWN GAPS, not counted as failures (tests/leak/known_gaps.inc): " << all << " requests left with a canary that no detector sees yet\n";
-        for (const auto& [gap, count] : gaps_) std::cout << "  " << to_string(gap.second) << " written as \"" << gap.first << "\": " << count << "\n";
+        std::cout << "KNOWN GAPS, not counted as failures (tests/leak/known_gaps.inc): " << all
+                  << " requests left with a canary that no detector sees yet\n";
+        for (const auto& [gap, count] : gaps_)
+            std::cout << "  " << to_string(gap.second) << " written as \"" << gap.first << "\": " << count << "\n";
     }
 
     RedactWorld world_;
@@ -201,7 +221,8 @@ private:
 };
 
 TEST(Leak, NoCanaryLeavesWhateverHappens) {
-    LeakRun{}.run(setting("SLUICE_LEAK_SEED", 20'261'125), setting("SLUICE_LEAK_CASES", 50'000), std::chrono::minutes{setting("SLUICE_LEAK_MINUTES", 0)});
+    LeakRun{}.run(setting("SLUICE_LEAK_SEED", 20'261'125), setting("SLUICE_LEAK_CASES", 50'000),
+                  std::chrono::minutes{setting("SLUICE_LEAK_MINUTES", 0)});
 }
 
 }  // namespace

@@ -16,11 +16,11 @@ struct LeakCase {
     Canary canary;
     std::string_view evasion;
     std::string_view part;
-    std::string text;   // what was planted, the sentence around it included
-    core::Json body;    // the whole request
+    std::string text;  // what was planted, the sentence around it included
+    core::Json body;   // the whole request
     std::optional<core::DataClass> declared;
     bool stream = false;
-    bool known_gap = false;      // this way of writing is not undone yet
+    bool known_gap = false;        // this way of writing is not undone yet
     bool is_last_message = false;  // the text is the whole of the last message: an echo must give it back
 
     std::string describe() const;

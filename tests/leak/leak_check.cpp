@@ -30,7 +30,8 @@ std::string unescaped(std::string_view text) {
         if ((rest[0] == '%' || rest[0] == '=') && rest.size() > 2 && hex(rest[1]) >= 0 && hex(rest[2]) >= 0) {
             out += static_cast<char>(hex(rest[1]) * 16 + hex(rest[2]));
             i += 2;
-        } else if (rest.starts_with("\\u") && rest.size() > 5 && hex(rest[2]) == 0 && hex(rest[3]) == 0 && hex(rest[4]) >= 0 && hex(rest[5]) >= 0) {
+        } else if (rest.starts_with("\\u") && rest.size() > 5 && hex(rest[2]) == 0 && hex(rest[3]) == 0 &&
+                   hex(rest[4]) >= 0 && hex(rest[5]) >= 0) {
             out += static_cast<char>(hex(rest[4]) * 16 + hex(rest[5]));
             i += 5;
         } else if (rest[0] == '\\' && rest.size() > 1) {
@@ -40,7 +41,8 @@ std::string unescaped(std::string_view text) {
             const bool x = rest.size() > 2 && (rest[2] | 0x20) == 'x';
             std::size_t at = x ? 3 : 2;
             unsigned value = 0;
-            while (at < rest.size() && at < 9 && hex(rest[at]) >= 0 && (x || hex(rest[at]) < 10)) value = value * (x ? 16U : 10U) + static_cast<unsigned>(hex(rest[at++]));
+            while (at < rest.size() && at < 9 && hex(rest[at]) >= 0 && (x || hex(rest[at]) < 10))
+                value = value * (x ? 16U : 10U) + static_cast<unsigned>(hex(rest[at++]));
             if (at < rest.size() && rest[at] == ';' && value < 128) {
                 out += static_cast<char>(value);
                 i += at;
@@ -110,7 +112,8 @@ std::string bare(std::string_view text) {
         char c = text[i];
         if (size > 1) {
             char32_t code = first & (0xffU >> (size + 1));
-            for (std::size_t j = 1; j < size && i + j < text.size(); ++j) code = code << 6U | (static_cast<unsigned char>(text[i + j]) & 0x3fU);
+            for (std::size_t j = 1; j < size && i + j < text.size(); ++j)
+                code = code << 6U | (static_cast<unsigned char>(text[i + j]) & 0x3fU);
             c = plain(code);
         }
         i += size;

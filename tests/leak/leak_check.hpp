@@ -19,7 +19,7 @@ public:
 
 private:
     void add(std::string_view bytes, int depth);
-    std::string raw_;   // all readings, one after another
+    std::string raw_;  // all readings, one after another
     std::string bare_;
 };
 

@@ -15,7 +15,8 @@ std::string text_of(const Json& content) {
     std::string out;
     if (content.is_array())
         for (const auto& part : content)
-            if (part.is_object() && part.contains("text") && part["text"].is_string()) out += part["text"].get<std::string>();
+            if (part.is_object() && part.contains("text") && part["text"].is_string())
+                out += part["text"].get<std::string>();
     return out;
 }
 
@@ -25,7 +26,8 @@ std::string last_arguments(const Json& messages) {
         const auto calls = message.find("tool_calls");
         if (calls == message.end() || !calls->is_array()) continue;
         for (const auto& call : *calls)
-            if (call.is_object() && call.contains("function") && call["function"].contains("arguments") && call["function"]["arguments"].is_string())
+            if (call.is_object() && call.contains("function") && call["function"].contains("arguments") &&
+                call["function"]["arguments"].is_string())
                 out = call["function"]["arguments"].get<std::string>();
     }
     return out;
@@ -42,11 +44,13 @@ Json tool_call(const std::string& arguments, bool first) {
 }
 
 std::string event(Json delta, Json finish_reason) {
-    return core::dump_json(Json{{"id", "chatcmpl-echo"},
-                                {"object", "chat.completion.chunk"},
-                                {"created", 1'700'000'000},
-                                {"model", "echo"},
-                                {"choices", Json::array({Json{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish_reason)}}})}});
+    return core::dump_json(Json{
+        {"id", "chatcmpl-echo"},
+        {"object", "chat.completion.chunk"},
+        {"created", 1'700'000'000},
+        {"model", "echo"},
+        {"choices",
+         Json::array({Json{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish_reason)}}})}});
 }
 
 template <class Use>
@@ -73,22 +77,30 @@ ScriptedAnswer echo_answer(const UpstreamRequest& request, std::size_t piece) {
     if (!request.stream) {
         Json message{{"role", "assistant"}, {"content", content}};
         if (!arguments.empty()) message["tool_calls"] = tool_call(arguments, true);
-        const std::string json = core::dump_json(Json{{"id", "chatcmpl-echo"},
-                                                      {"object", "chat.completion"},
-                                                      {"created", 1'700'000'000},
-                                                      {"model", "echo"},
-                                                      {"choices", Json::array({Json{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}})},
-                                                      {"usage", core::to_json(usage)}});
-        answer.send(head(200, "Content-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n") + json);
+        const std::string json = core::dump_json(Json{
+            {"id", "chatcmpl-echo"},
+            {"object", "chat.completion"},
+            {"created", 1'700'000'000},
+            {"model", "echo"},
+            {"choices", Json::array({Json{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}})},
+            {"usage", core::to_json(usage)}});
+        answer.send(
+            head(200, "Content-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n") +
+            json);
         return answer.finish();
     }
     std::string bytes = head(200, "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n");
     const auto add = [&](const std::string& data) { bytes += chunked(framed(data)); };
     add(event({{"role", "assistant"}, {"content", ""}}, nullptr));
     in_pieces(content, piece, [&](const std::string& part, bool) { add(event({{"content", part}}, nullptr)); });
-    in_pieces(arguments, piece, [&](const std::string& part, bool first) { add(event({{"tool_calls", tool_call(part, first)}}, nullptr)); });
+    in_pieces(arguments, piece, [&](const std::string& part, bool first) {
+        add(event({{"tool_calls", tool_call(part, first)}}, nullptr));
+    });
     add(event(Json::object(), arguments.empty() ? "stop" : "tool_calls"));
-    add(core::dump_json(Json{{"id", "chatcmpl-echo"}, {"object", "chat.completion.chunk"}, {"choices", Json::array()}, {"usage", core::to_json(usage)}}));
+    add(core::dump_json(Json{{"id", "chatcmpl-echo"},
+                             {"object", "chat.completion.chunk"},
+                             {"choices", Json::array()},
+                             {"usage", core::to_json(usage)}}));
     add("[DONE]");
     return answer.send(bytes + "0\r\n\r\n").finish();
 }

@@ -1,5 +1,5 @@
-// A scripted cloud that says back what it was sent: the text of the last message, and the arguments of the last tool call
-// in the request as a tool call of its own. Plain, or as a stream in pieces of a few bytes.
+// A scripted cloud that says back what it was sent: the text of the last message, and the arguments of the last tool
+// call in the request as a tool call of its own. Plain, or as a stream in pieces of a few bytes.
 #pragma once
 
 #include "tests/support/scripted_upstream.hpp"

@@ -1,10 +1,11 @@
-// Redaction, restore and conversation memory with the real binary: what the cloud is sent and what the client gets back.
-#include <gtest/gtest.h>
-
+// Redaction, restore and conversation memory with the real binary: what the cloud is sent and what the client gets
+// back.
 #include "core/json.hpp"
 #include "tests/integration/end_to_end/gateway_process.hpp"
 #include "tests/support/echo_answer.hpp"
 #include "tests/support/redis_server.hpp"
+
+#include <gtest/gtest.h>
 
 namespace sluice::testing {
 namespace {
@@ -17,14 +18,19 @@ const std::string kText = "Write to anna@berg.net about card 4111 1111 1111 1111
 std::string configuration(const ScriptedUpstream& cloud, const std::string& policy, const std::string& more = {}) {
     return "logging: {level: info}\nproviders:\n  - name: cloud\n    base_url: " + cloud.base_url() +
            "\n    api_key: provider-key\n    timeouts: {connect: 1s, first_byte: 1s, idle: 1s}\n"
-           "    models: [{name: chat, input_price: \"0.5\", output_price: \"1.5\", context: 65536}]\npolicies:\n  default:\n" +
+           "    models: [{name: chat, input_price: \"0.5\", output_price: \"1.5\", context: 65536}]\npolicies:\n  "
+           "default:\n" +
            policy + more;
 }
 const std::string kRedact = "    actions: {confidential: redact, restricted: redact}\n";
 
-std::vector<std::pair<std::string, std::string>> bearer(const std::string& key) { return {{"Authorization", "Bearer " + key}}; }
+std::vector<std::pair<std::string, std::string>> bearer(const std::string& key) {
+    return {{"Authorization", "Bearer " + key}};
+}
 
-Json message(const std::string& role, const std::string& text) { return Json{{"role", role}, {"content", text}}; }
+Json message(const std::string& role, const std::string& text) {
+    return Json{{"role", role}, {"content", text}};
+}
 
 std::string body(std::vector<Json> messages, bool stream = false) {
     Json json{{"model", "auto"}, {"max_tokens", 16}, {"stream", stream}, {"messages", Json::array()}};
@@ -43,22 +49,26 @@ Said said(const HttpAnswer& answer, bool stream) {
     const auto add = [&](const Json& part) {
         if (part.contains("content") && part["content"].is_string()) out.content += part["content"].get<std::string>();
         if (part.contains("tool_calls"))
-            for (const auto& call : part["tool_calls"]) out.arguments += call["function"]["arguments"].get<std::string>();
+            for (const auto& call : part["tool_calls"])
+                out.arguments += call["function"]["arguments"].get<std::string>();
     };
     if (!stream) {
         const auto json = core::parse_json(answer.body);
         if (json && json->contains("choices")) add((*json)["choices"][0]["message"]);
         return out;
     }
-    for (std::size_t at = answer.body.find("data: {"); at != std::string::npos; at = answer.body.find("data: {", at + 1)) {
-        const auto event = core::parse_json(std::string_view{answer.body}.substr(at + 6, answer.body.find('\n', at) - at - 6));
+    for (std::size_t at = answer.body.find("data: {"); at != std::string::npos;
+         at = answer.body.find("data: {", at + 1)) {
+        const auto event =
+            core::parse_json(std::string_view{answer.body}.substr(at + 6, answer.body.find('\n', at) - at - 6));
         if (event && event->contains("choices") && !(*event)["choices"].empty()) add((*event)["choices"][0]["delta"]);
     }
     return out;
 }
 
 TEST(EndToEndRedaction, TheClientSeesItsValuesAndTheCloudPlaceholdersOnly) {
-    ScriptedUpstream cloud{{.script = [](const UpstreamRequest& request) { return echo_answer(request, 1 + request.number % 7); }}};
+    ScriptedUpstream cloud{
+        {.script = [](const UpstreamRequest& request) { return echo_answer(request, 1 + request.number % 7); }}};
     GatewayProcess gateway{configuration(cloud, kRedact)};
     const auto key = gateway.add_team("research");
     gateway.start();
@@ -105,11 +115,18 @@ TEST(EndToEndRedaction, ToolCallArgumentsComeBackAsTheJsonTheyWere) {
     GatewayProcess gateway{configuration(cloud, kRedact)};
     const auto key = gateway.add_team("research");
     gateway.start();
-    const Json arguments{{"to", Json::array({"anna@berg.net", "bob@berg.net"})}, {"text", "card \"4111 1111 1111 1111\"\n"}, {"n", 3}};
-    const Json call{{"role", "assistant"}, {"content", nullptr}, {"tool_calls", Json::array({Json{{"id", "c"}, {"type", "function"}, {"function", {{"name", "send"}, {"arguments", core::dump_json(arguments)}}}}})}};
+    const Json arguments{
+        {"to", Json::array({"anna@berg.net", "bob@berg.net"})}, {"text", "card \"4111 1111 1111 1111\"\n"}, {"n", 3}};
+    const Json call{{"role", "assistant"},
+                    {"content", nullptr},
+                    {"tool_calls",
+                     Json::array({Json{{"id", "c"},
+                                       {"type", "function"},
+                                       {"function", {{"name", "send"}, {"arguments", core::dump_json(arguments)}}}}})}};
     for (const bool stream : {false, true}) {
         const Json result{{"role", "tool"}, {"tool_call_id", "c"}, {"content", R"({"sent": "anna@berg.net"})"}};
-        const auto answer = ask(gateway.port(), "POST", kChat, body({message("user", "send it"), call, result}, stream), bearer(key));
+        const auto answer =
+            ask(gateway.port(), "POST", kChat, body({message("user", "send it"), call, result}, stream), bearer(key));
         ASSERT_EQ(answer.status, 200) << answer.body;
         const auto got = said(answer, stream);
         EXPECT_EQ(got.content, R"({"sent": "anna@berg.net"})");
@@ -128,41 +145,51 @@ TEST(EndToEndRedaction, CredentialsAreAnsweredHereAndTheSummaryOfTheAnswerToo) {
     const auto key = gateway.add_team("research");
     const auto other = gateway.add_team("other");
     gateway.start();
-    const auto answer = ask(gateway.port(), "POST", kChat, body({message("user", "Remember: the password is hunter2Xy!z, mail anna@berg.net")}), bearer(key));
+    const auto answer =
+        ask(gateway.port(), "POST", kChat,
+            body({message("user", "Remember: the password is hunter2Xy!z, mail anna@berg.net")}), bearer(key));
     ASSERT_EQ(answer.status, 200) << answer.body;
     EXPECT_EQ(answer.fields.at("x-sluice-zone"), "local");
     const std::string text = said(answer, false).content;
     ASSERT_GE(text.size(), 16U) << "the demo model said too little to remember: " << text;
-    const auto later = ask(gateway.port(), "POST", kChat, body({message("assistant", text), message("user", "Shorten that.")}), bearer(key));
+    const auto later = ask(gateway.port(), "POST", kChat,
+                           body({message("assistant", text), message("user", "Shorten that.")}), bearer(key));
     ASSERT_EQ(later.status, 200) << later.body;
     EXPECT_EQ(later.fields.at("x-sluice-zone"), "local");
     EXPECT_EQ(later.fields.at("x-sluice-data-class"), "restricted");
     EXPECT_EQ(cloud.counts().requests, 0U);
-    const auto free = ask(gateway.port(), "POST", kChat, body({message("assistant", text), message("user", "Shorten that.")}), bearer(other));
+    const auto free = ask(gateway.port(), "POST", kChat,
+                          body({message("assistant", text), message("user", "Shorten that.")}), bearer(other));
     EXPECT_EQ(free.fields.at("x-sluice-zone"), "cloud");
     EXPECT_EQ(gateway.stop(), 0);
 }
 
 TEST(EndToEndRedaction, MemoryInRedisOutlivesTheGateway) {
-    if (!RedisServer::installed()) GTEST_SKIP() << "NO redis-server ON THIS MACHINE: conversation memory in Redis is not tested";
+    if (!RedisServer::installed())
+        GTEST_SKIP() << "NO redis-server ON THIS MACHINE: conversation memory in Redis is not tested";
     RedisServer redis;
     ScriptedUpstream cloud{{.script = [](const UpstreamRequest& request) { return echo_answer(request); }}};
-    GatewayProcess gateway{configuration(cloud, "    memory: {store: redis}\n",
-                                         "cache: {redis_url: \"redis://127.0.0.1:" + std::to_string(redis.port()) + "\", redis_timeout: 2s}\n")};
+    GatewayProcess gateway{configuration(
+        cloud, "    memory: {store: redis}\n",
+        "cache: {redis_url: \"redis://127.0.0.1:" + std::to_string(redis.port()) + "\", redis_timeout: 2s}\n")};
     const auto key = gateway.add_team("research");
     gateway.start();
-    const auto answer = ask(gateway.port(), "POST", kChat, body({message("user", "Is card 4111 1111 1111 1111 valid?")}), bearer(key));
+    const auto answer =
+        ask(gateway.port(), "POST", kChat, body({message("user", "Is card 4111 1111 1111 1111 valid?")}), bearer(key));
     ASSERT_EQ(answer.status, 200) << answer.body;
     const std::string text = said(answer, false).content;
     ASSERT_GE(text.size(), 16U) << text;
     EXPECT_EQ(gateway.stop(), 0);
     gateway.start();
-    const auto later = ask(gateway.port(), "POST", kChat, body({message("assistant", text), message("user", "Shorten that.")}), bearer(key));
+    const auto later = ask(gateway.port(), "POST", kChat,
+                           body({message("assistant", text), message("user", "Shorten that.")}), bearer(key));
     EXPECT_EQ(later.fields.at("x-sluice-zone"), "local") << later.body;
-    const auto fresh = ask(gateway.port(), "POST", kChat, body({message("user", "What is the capital of France?")}), bearer(key));
+    const auto fresh =
+        ask(gateway.port(), "POST", kChat, body({message("user", "What is the capital of France?")}), bearer(key));
     EXPECT_EQ(fresh.fields.at("x-sluice-zone"), "cloud") << fresh.body;
     redis.kill();
-    const auto unknown = ask(gateway.port(), "POST", kChat, body({message("user", "What is the capital of Spain?")}), bearer(key));
+    const auto unknown =
+        ask(gateway.port(), "POST", kChat, body({message("user", "What is the capital of Spain?")}), bearer(key));
     EXPECT_EQ(unknown.fields.at("x-sluice-zone"), "local") << unknown.body;
     EXPECT_EQ(gateway.stop(), 0);
 }

@@ -13,7 +13,11 @@ class RestoreTest : public ::testing::Test {
 protected:
     RestoreTest() {
         for (const auto& [type, value] : std::vector<std::pair<std::string, std::string>>{
-                 {"EMAIL", "anna@berg.net"}, {"EMAIL", "bo\"b@berg.net"}, {"CREDIT_CARD", "4111 1111 1111 1111"}, {"PERSON", "Zoë \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac"}, {"ORG_TERM", "line\nbreak \\ \"q\""}})
+                 {"EMAIL", "anna@berg.net"},
+                 {"EMAIL", "bo\"b@berg.net"},
+                 {"CREDIT_CARD", "4111 1111 1111 1111"},
+                 {"PERSON", "Zoë \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac"},
+                 {"ORG_TERM", "line\nbreak \\ \"q\""}})
             EXPECT_NE(maker.place(type, value, *map), nullptr);
     }
     std::string tail(std::size_t i = 0) const { return map->at(i).tail; }
@@ -32,7 +36,8 @@ TEST_F(RestoreTest, PlaceholdersAreTypedNumberedAndStablePerValue) {
     PlaceholderMap again;
     EXPECT_EQ(PlaceholderMaker{core::Secret{"conversation"}}.place("EMAIL", "anna@berg.net", again)->text(), text(0));
     PlaceholderMap other;
-    EXPECT_NE(PlaceholderMaker{core::Secret{"another conversation"}}.place("EMAIL", "anna@berg.net", other)->tail, tail(0));
+    EXPECT_NE(PlaceholderMaker{core::Secret{"another conversation"}}.place("EMAIL", "anna@berg.net", other)->tail,
+              tail(0));
 }
 
 TEST_F(RestoreTest, ATailThatTheTextHoldsIsNotUsed) {
@@ -88,14 +93,23 @@ TEST_F(RestoreTest, BentPlaceholdersAreRestored) {
         {"[CORREO_1_" + t + "]", v},
         {"[\xd0\xbf\xd0\xbe\xd1\x87\xd1\x82\xd0\xb0_1_" + t + "]", v},
         {"[1_" + t + "]", v},
-        {"\xe3\x80\x90" "EMAIL_1_" + t + "\xe3\x80\x91", v},
-        {"\xef\xbc\xbb" "EMAIL_1_" + t + "\xef\xbc\xbd", v},
+        {"\xe3\x80\x90"
+         "EMAIL_1_" +
+             t + "\xe3\x80\x91",
+         v},
+        {"\xef\xbc\xbb"
+         "EMAIL_1_" +
+             t + "\xef\xbc\xbd",
+         v},
         {"mailto:%5BEMAIL_1_" + t + "%5D?x", "mailto:" + v + "?x"},
         {"[EMAIL_1_" + t + "](mailto:[EMAIL_1_" + t + "])", v + "(mailto:" + v + ")"},
         {"[EMAIL_1_" + t + ", EMAIL_2_" + tail(1) + "]", "[" + v + ", bo\"b@berg.net]"},
         {"[EMAIL_1_" + t + " wrote", "[" + v + " wrote"},
         {"[[EMAIL_1_" + t + "]]", "[" + v + "]"},
-        {"EMAIL\xc2\xa0" "1\xe2\x80\x91" + t, v},
+        {"EMAIL\xc2\xa0"
+         "1\xe2\x80\x91" +
+             t,
+         v},
         {text(0) + text(1), v + "bo\"b@berg.net"},
         {"[credit card 1 " + tail(2) + "]", "4111 1111 1111 1111"},
         {"CreditCard_1_" + tail(2), "4111 1111 1111 1111"},
@@ -120,10 +134,13 @@ TEST_F(RestoreTest, BentPlaceholdersAreRestored) {
 
 TEST_F(RestoreTest, WhatIsNotOfTheMapStaysAsItIs) {
     PlaceholderMap other;
-    const auto foreign = PlaceholderMaker{core::Secret{"another team"}}.place("EMAIL", "mallory@evil.net", other)->text();
-    for (const std::string& text : {foreign, std::string{"[EMAIL_1_k7]"}, std::string{"[EMAIL_1_"}, std::string{"[EMAIL_1_b2c3d4f5g6]"},
-                                    std::string{"EMAIL"}, std::string{"an email 1 bcd"}, std::string{"[link](http://x)"}, std::string{"a[1]=b[2]"},
-                                    std::string{"\\[ \\\\ %5B %"}, std::string{"\xe3\x80\x90\xe3"}, "xEMAIL_1_" + tail()})
+    const auto foreign =
+        PlaceholderMaker{core::Secret{"another team"}}.place("EMAIL", "mallory@evil.net", other)->text();
+    for (const std::string& text :
+         {foreign, std::string{"[EMAIL_1_k7]"}, std::string{"[EMAIL_1_"}, std::string{"[EMAIL_1_b2c3d4f5g6]"},
+          std::string{"EMAIL"}, std::string{"an email 1 bcd"}, std::string{"[link](http://x)"},
+          std::string{"a[1]=b[2]"}, std::string{"\\[ \\\\ %5B %"}, std::string{"\xe3\x80\x90\xe3"},
+          "xEMAIL_1_" + tail()})
         EXPECT_EQ(back(text), text);
 }
 
@@ -150,7 +167,8 @@ TEST_F(RestoreTest, OnlyWhatMayStillBecomeAPlaceholderIsHeldBack) {
 }
 
 TEST_F(RestoreTest, AtMostTheLongestPlaceholderIsEverHeldBack) {
-    for (const std::string& unit : {std::string{"["}, std::string{"[EMAIL_"}, std::string{"[x"}, std::string{"EMAIL "}, std::string{"\\["}, std::string{"[\xd0\xb0"}, std::string{"CREDIT____"}}) {
+    for (const std::string& unit : {std::string{"["}, std::string{"[EMAIL_"}, std::string{"[x"}, std::string{"EMAIL "},
+                                    std::string{"\\["}, std::string{"[\xd0\xb0"}, std::string{"CREDIT____"}}) {
         Restorer restorer{map, RestoreIn::Text};
         std::string in;
         std::string out;
@@ -164,7 +182,8 @@ TEST_F(RestoreTest, AtMostTheLongestPlaceholderIsEverHeldBack) {
 }
 
 TEST_F(RestoreTest, InToolArgumentsValuesAreEscapedAndTheJsonStaysJson) {
-    core::Json arguments{{"to", "Hi " + text(0)}, {"cc", {text(1), "x"}}, {"note", text(4)}, {text(2), 1}, {"who", text(3)}};
+    core::Json arguments{
+        {"to", "Hi " + text(0)}, {"cc", {text(1), "x"}}, {"note", text(4)}, {text(2), 1}, {"who", text(3)}};
     const std::string json = core::dump_json(arguments);
     for (std::size_t cut = 0; cut <= json.size(); ++cut) {
         Restorer restorer{map, RestoreIn::Json};
@@ -188,24 +207,29 @@ TEST_F(RestoreTest, PlaceholdersSpelledWithEscapesAreFoundInToolArguments) {
         std::snprintf(unit.data(), unit.size(), "\\u%04X", static_cast<unsigned>(c));
         spelled += unit.data();
     }
-    const std::string json = R"({"smile":"\ud83d\ude00 \u00e9 \"\\ \/","to":")" + spelled + R"( end","bad":"\ud83d x \ude00"})";
+    const std::string json =
+        R"({"smile":"\ud83d\ude00 \u00e9 \"\\ \/","to":")" + spelled + R"( end","bad":"\ud83d x \ude00"})";
     for (std::size_t cut = 0; cut <= json.size(); ++cut) {
         Restorer restorer{map, RestoreIn::Json};
         std::string out = restorer.feed(json.substr(0, cut));
         out += restorer.feed(json.substr(cut));
         out += restorer.finish();
-        EXPECT_EQ(out, R"({"smile":"\ud83d\ude00 \u00e9 \"\\ \/","to":"anna@berg.net end","bad":"\ud83d x \ude00"})") << cut;
+        EXPECT_EQ(out, R"({"smile":"\ud83d\ude00 \u00e9 \"\\ \/","to":"anna@berg.net end","bad":"\ud83d x \ude00"})")
+            << cut;
     }
 }
 
 TEST_F(RestoreTest, AnUnquotedPlaceholderInJsonBecomesAString) {
-    EXPECT_EQ(restore("{\"a\": " + text(1) + ", \"b\": [1, true]}", map, RestoreIn::Json), R"({"a": "bo\"b@berg.net", "b": [1, true]})");
+    EXPECT_EQ(restore("{\"a\": " + text(1) + ", \"b\": [1, true]}", map, RestoreIn::Json),
+              R"({"a": "bo\"b@berg.net", "b": [1, true]})");
 }
 
 // Redact then restore is the identity for a model that echoes: text around placeholders is never changed.
 TEST_F(RestoreTest, TextAroundPlaceholdersIsNeverChanged) {
     std::mt19937 random{20261125};
-    const std::vector<std::string> pieces{"[", "]", "\\", "\\[", "EMAIL", "_1_", " ", "b2c3d4f5", "é", "\xf0\x9f\x98\x80", "1", "\n", "\"", "{", "e", "Credit card", "%5B", "\xe3\x80\x90"};
+    const std::vector<std::string> pieces{
+        "[", "]",  "\\", "\\[", "EMAIL", "_1_",         " ",   "b2c3d4f5",    "é", "\xf0\x9f\x98\x80",
+        "1", "\n", "\"", "{",   "e",     "Credit card", "%5B", "\xe3\x80\x90"};
     for (int round = 0; round < 3000; ++round) {
         std::string redacted;
         std::string original;
@@ -236,7 +260,8 @@ TEST_F(RestoreTest, AMapSurvivesEncodingAndDamageIsRefused) {
     PlaceholderMap copy;
     ASSERT_TRUE(PlaceholderMap::decode(map->encode(), copy));
     ASSERT_EQ(copy.size(), map->size());
-    for (std::size_t i = 0; i < copy.size(); ++i) EXPECT_EQ(copy.at(i).text() + copy.at(i).value, map->at(i).text() + map->at(i).value);
+    for (std::size_t i = 0; i < copy.size(); ++i)
+        EXPECT_EQ(copy.at(i).text() + copy.at(i).value, map->at(i).text() + map->at(i).value);
     const std::string bytes = map->encode();
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
         PlaceholderMap half;
@@ -245,7 +270,8 @@ TEST_F(RestoreTest, AMapSurvivesEncodingAndDamageIsRefused) {
         }
     }
     PlaceholderMap none;
-    for (const auto* bad : {"", "2;", "1;x", "1;99999999999:", "1;5:EMAIL1:18:b2c3d4f53:abc5:EMAIL1:28:b2c3d4f53:xyz", "1;5:email1:18:b2c3d4f53:abc", "1;5:EMAIL1:08:b2c3d4f53:abc"})
+    for (const auto* bad : {"", "2;", "1;x", "1;99999999999:", "1;5:EMAIL1:18:b2c3d4f53:abc5:EMAIL1:28:b2c3d4f53:xyz",
+                            "1;5:email1:18:b2c3d4f53:abc", "1;5:EMAIL1:08:b2c3d4f53:abc"})
         EXPECT_FALSE(PlaceholderMap::decode(bad, none)) << bad;
 }
 

@@ -23,7 +23,12 @@ protected:
         person = map->at(1).text();
     }
     static std::string chunk(Json delta, Json finish = nullptr, int index = 0) {
-        return core::dump_json(Json{{"id", "x"}, {"object", "chat.completion.chunk"}, {"model", "m"}, {"choices", Json::array({Json{{"index", index}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}});
+        return core::dump_json(Json{
+            {"id", "x"},
+            {"object", "chat.completion.chunk"},
+            {"model", "m"},
+            {"choices", Json::array({Json{
+                            {"index", index}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}});
     }
     static Json call(int index, const std::string& arguments) {
         return Json{{"tool_calls", Json::array({Json{{"index", index}, {"function", {{"arguments", arguments}}}}})}};
@@ -43,21 +48,29 @@ protected:
 };
 
 TEST_F(AnswerRewriterTest, APlainAnswerIsRestoredEverywhereATextStands) {
-    const Json body{{"id", mail},
-                    {"choices", Json::array({Json{{"index", 0},
-                                                  {"message",
-                                                   {{"role", "assistant"},
-                                                    {"content", "Dear " + person + ", " + mail},
-                                                    {"reasoning_content", "mail is " + mail},
-                                                    {"tool_calls", Json::array({Json{{"id", mail}, {"type", "function"}, {"function", {{"name", "send"}, {"arguments", core::dump_json(Json{{"to", mail}})}}}}})}}},
-                                                  {"finish_reason", "stop"}}})},
-                    {"usage", {{"prompt_tokens", 1}}}};
+    const Json body{
+        {"id", mail},
+        {"choices",
+         Json::array(
+             {Json{{"index", 0},
+                   {"message",
+                    {{"role", "assistant"},
+                     {"content", "Dear " + person + ", " + mail},
+                     {"reasoning_content", "mail is " + mail},
+                     {"tool_calls",
+                      Json::array({Json{
+                          {"id", mail},
+                          {"type", "function"},
+                          {"function", {{"name", "send"}, {"arguments", core::dump_json(Json{{"to", mail}})}}}}})}}},
+                   {"finish_reason", "stop"}}})},
+        {"usage", {{"prompt_tokens", 1}}}};
     auto rewriter = restorer();
     const auto out = core::parse_json(rewriter.body(core::dump_json(body))).value();
     const auto& message = out["choices"][0]["message"];
     EXPECT_EQ(message["content"], "Dear Zoë, anna\"@berg.net");
     EXPECT_EQ(message["reasoning_content"], "mail is anna\"@berg.net");
-    EXPECT_EQ(core::parse_json(message["tool_calls"][0]["function"]["arguments"].get<std::string>()).value()["to"], "anna\"@berg.net");
+    EXPECT_EQ(core::parse_json(message["tool_calls"][0]["function"]["arguments"].get<std::string>()).value()["to"],
+              "anna\"@berg.net");
     EXPECT_EQ(out["id"], mail);
     EXPECT_EQ(message["tool_calls"][0]["id"], mail);
     EXPECT_EQ(restored, 4U);
@@ -86,7 +99,8 @@ TEST_F(AnswerRewriterTest, StreamsCutAnywhereAreRestoredTextByText) {
             std::string text;
             std::size_t at = 0;
         };
-        std::vector<Source> sources{{0, -1, content}, {0, -2, reasoning}, {0, 0, arguments0}, {0, 1, arguments1}, {1, -1, content}};
+        std::vector<Source> sources{
+            {0, -1, content}, {0, -2, reasoning}, {0, 0, arguments0}, {0, 1, arguments1}, {1, -1, content}};
         auto rewriter = restorer();
         std::vector<std::string> out;
         while (true) {
@@ -96,10 +110,14 @@ TEST_F(AnswerRewriterTest, StreamsCutAnywhereAreRestoredTextByText) {
             if (open.empty()) break;
             Source& source = *open[random() % open.size()];
             std::size_t size = 1 + random() % 9;
-            while (source.at + size < source.text.size() && (static_cast<unsigned char>(source.text[source.at + size]) & 0xc0U) == 0x80U) ++size;
+            while (source.at + size < source.text.size() &&
+                   (static_cast<unsigned char>(source.text[source.at + size]) & 0xc0U) == 0x80U)
+                ++size;
             const std::string piece = source.text.substr(source.at, size);
             source.at += size;
-            Json delta = source.call >= 0 ? call(source.call, piece) : source.call == -1 ? Json{{"content", piece}} : Json{{"reasoning_content", piece}};
+            Json delta = source.call >= 0    ? call(source.call, piece)
+                         : source.call == -1 ? Json{{"content", piece}}
+                                             : Json{{"reasoning_content", piece}};
             out.push_back(rewriter.chunk(chunk(std::move(delta), nullptr, source.choice)));
         }
         const bool with_reason = round % 2 == 0;
@@ -114,7 +132,8 @@ TEST_F(AnswerRewriterTest, StreamsCutAnywhereAreRestoredTextByText) {
         const auto texts = read(out).texts();
         const std::string said = "Hello Zoë, I write to anna\"@berg.net and anna\"@berg.net. é [Zoë";
         ASSERT_EQ(texts.size(), 3U);
-        ASSERT_EQ(texts[0], said + "\n" + core::dump_json(Json{{"to", "anna\"@berg.net"}, {"note", "for Zoë"}}) + "\n" + core::dump_json(Json{{"list", {"Zoë", "anna\"@berg.net"}}}));
+        ASSERT_EQ(texts[0], said + "\n" + core::dump_json(Json{{"to", "anna\"@berg.net"}, {"note", "for Zoë"}}) + "\n" +
+                                core::dump_json(Json{{"list", {"Zoë", "anna\"@berg.net"}}}));
         ASSERT_EQ(texts[1], "The user, Zoë, has anna\"@berg.net");
         ASSERT_EQ(texts[2], said);
     }
@@ -145,8 +164,12 @@ TEST_F(AnswerRewriterTest, HalfASurrogatePairDoesNotStopRestoring) {
 }
 
 TEST_F(AnswerRewriterTest, UnlikelyAnswersPassUnharmed) {
-    for (const std::string& json : {std::string{"{}"}, std::string{"[]"}, std::string{"not json"}, std::string{R"({"choices":5})"}, std::string{R"({"choices":[1,null,{"delta":7},{"delta":{"content":null}}]})"},
-                                    std::string{R"({"choices":[{"index":-3,"delta":{"tool_calls":[{"index":99999999999,"function":{"arguments":"x"}}]}}]})"}}) {
+    for (
+        const std::string& json :
+        {std::string{"{}"}, std::string{"[]"}, std::string{"not json"}, std::string{R"({"choices":5})"},
+         std::string{R"({"choices":[1,null,{"delta":7},{"delta":{"content":null}}]})"},
+         std::string{
+             R"({"choices":[{"index":-3,"delta":{"tool_calls":[{"index":99999999999,"function":{"arguments":"x"}}]}}]})"}}) {
         auto rewriter = restorer();
         EXPECT_EQ(rewriter.chunk(json), json);
         EXPECT_EQ(rewriter.body(json), json);
@@ -160,8 +183,12 @@ protected:
         policy.responses = mode;
         return AnswerRewriter{scanning(classifier, policy, findings)};
     }
-    static std::string content(const std::string& text) { return core::dump_json(Json{{"choices", Json::array({Json{{"index", 0}, {"delta", {{"content", text}}}}})}}); }
-    static std::string message(const std::string& text) { return core::dump_json(Json{{"choices", Json::array({Json{{"index", 0}, {"message", {{"content", text}}}}})}}); }
+    static std::string content(const std::string& text) {
+        return core::dump_json(Json{{"choices", Json::array({Json{{"index", 0}, {"delta", {{"content", text}}}}})}});
+    }
+    static std::string message(const std::string& text) {
+        return core::dump_json(Json{{"choices", Json::array({Json{{"index", 0}, {"message", {{"content", text}}}}})}});
+    }
     policies::Classifier classifier{policies::SensitivityConfig{}};
     policies::TeamPolicy policy;
     std::vector<core::Finding> findings;
@@ -174,7 +201,8 @@ TEST_F(ScanningTest, FlaggingRecordsAndChangesNothing) {
     ASSERT_EQ(findings.size(), 1U);
     EXPECT_EQ(findings[0].type, "CREDIT_CARD");
     auto stream = scanner(policies::ResponseScan::Flag);
-    for (const auto* piece : {"pay with 4111 11", "11 1111 1111", " today"}) EXPECT_EQ(stream.chunk(content(piece)), content(piece));
+    for (const auto* piece : {"pay with 4111 11", "11 1111 1111", " today"})
+        EXPECT_EQ(stream.chunk(content(piece)), content(piece));
     EXPECT_EQ(findings.size(), 1U);
     EXPECT_FALSE(stream.rest());
     EXPECT_EQ(findings.size(), 2U);
@@ -182,11 +210,14 @@ TEST_F(ScanningTest, FlaggingRecordsAndChangesNothing) {
 
 TEST_F(ScanningTest, MaskingLetsNothingThroughWhateverTheCuts) {
     const std::string text = "First line.\nPay with 4111 1111 1111 1111 or\nmail anna@berg.net now\n";
-    EXPECT_NE(scanner(policies::ResponseScan::Mask).body(message(text)).find("Pay with [CREDIT_CARD] or\\nmail [EMAIL] now"), std::string::npos);
+    EXPECT_NE(
+        scanner(policies::ResponseScan::Mask).body(message(text)).find("Pay with [CREDIT_CARD] or\\nmail [EMAIL] now"),
+        std::string::npos);
     for (std::size_t size = 1; size < 12; ++size) {
         auto rewriter = scanner(policies::ResponseScan::Mask);
         AnswerText out;
-        for (std::size_t at = 0; at < text.size(); at += size) out.chunk(rewriter.chunk(content(text.substr(at, size))));
+        for (std::size_t at = 0; at < text.size(); at += size)
+            out.chunk(rewriter.chunk(content(text.substr(at, size))));
         if (const auto rest = rewriter.rest()) out.chunk(*rest);
         EXPECT_EQ(out.texts().at(0), "First line.\nPay with [CREDIT_CARD] or\nmail [EMAIL] now\n") << size;
     }
@@ -210,9 +241,15 @@ TEST_F(ScanningTest, LongLinesAreMaskedAcrossTheWindow) {
 TEST_F(ScanningTest, ArgumentsStayJson) {
     auto rewriter = scanner(policies::ResponseScan::Mask);
     const Json arguments{{"to", "anna@berg.net"}, {"card", 4111111111111111U}, {"n", 3}};
-    const std::string body = core::dump_json(Json{{"choices", Json::array({Json{{"message", {{"tool_calls", Json::array({Json{{"function", {{"arguments", core::dump_json(arguments)}}}}})}}}}})}});
+    const std::string body = core::dump_json(Json{
+        {"choices",
+         Json::array({Json{
+             {"message",
+              {{"tool_calls", Json::array({Json{{"function", {{"arguments", core::dump_json(arguments)}}}}})}}}}})}});
     const auto out = core::parse_json(rewriter.body(body)).value();
-    const auto sent = core::parse_json(out["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"].get<std::string>()).value();
+    const auto sent =
+        core::parse_json(out["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"].get<std::string>())
+            .value();
     EXPECT_EQ(sent["to"], "[EMAIL]");
     EXPECT_EQ(sent["card"], "[CREDIT_CARD]");
     EXPECT_EQ(sent["n"], 3);

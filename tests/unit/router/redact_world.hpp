@@ -26,20 +26,22 @@ inline Json assistant(const std::string& text) {
 // Says back the last message and the arguments of the last tool call it was sent; streams in pieces of `piece` bytes.
 class EchoCloud final : public core::CloudBackend {
 public:
-    std::string seen;                       // every body it was sent
+    std::string seen;  // every body it was sent
     std::size_t calls = 0;
     std::size_t piece = 3;
     std::function<std::string(std::string)> bend = [](std::string text) { return text; };
-    std::deque<core::Errc> failures;        // one per call, before anything is answered
+    std::deque<core::Errc> failures;  // one per call, before anything is answered
     bool breaks_in_the_middle = false;
     std::function<void()> on_call = [] {};
 
-    awaitable<core::ServeOutcome> serve(const core::CloudCleared& request, const core::ServeOptions&, core::ReplySink& reply) override {
+    awaitable<core::ServeOutcome> serve(const core::CloudCleared& request, const core::ServeOptions&,
+                                        core::ReplySink& reply) override {
         ++calls;
         on_call();
         const Json& body = request.request().body();
         seen += core::dump_json(body) + "\n";
-        core::ServeOutcome outcome{.usage = {.prompt = 10, .completion = 5}, .usage_known = true, .reached = true, .answered = true};
+        core::ServeOutcome outcome{
+            .usage = {.prompt = 10, .completion = 5}, .usage_known = true, .reached = true, .answered = true};
         if (!failures.empty()) {
             outcome.result = failed(failures.front());
             outcome.retry_may_help = true;
@@ -61,7 +63,11 @@ public:
                 while (end < text->size() && (static_cast<unsigned char>((*text)[end]) & 0xc0U) == 0x80U) ++end;
                 const std::string part = text->substr(at, end - at);
                 at = end;
-                const std::string chunk = delta(text == &content ? Json{{"content", part}} : Json{{"tool_calls", Json::array({Json{{"index", 0}, {"function", {{"arguments", part}}}}})}}, nullptr);
+                const std::string chunk = delta(
+                    text == &content
+                        ? Json{{"content", part}}
+                        : Json{{"tool_calls", Json::array({Json{{"index", 0}, {"function", {{"arguments", part}}}}})}},
+                    nullptr);
                 const std::vector<std::string_view> views{chunk};
                 co_await reply.events(views);
                 if (breaks_in_the_middle && ++pieces > 4) {
@@ -77,16 +83,26 @@ public:
     }
 
     static std::string delta(Json delta, Json finish) {
-        return core::dump_json(Json{{"id", "e"}, {"choices", Json::array({Json{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}});
+        return core::dump_json(Json{
+            {"id", "e"},
+            {"choices",
+             Json::array({Json{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}});
     }
     static std::string plain(const std::string& content, const std::string& arguments) {
         Json message{{"role", "assistant"}, {"content", content}};
-        if (!arguments.empty()) message["tool_calls"] = Json::array({Json{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", arguments}}}}});
-        return core::dump_json(Json{{"id", "e"}, {"choices", Json::array({Json{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}})}});
+        if (!arguments.empty())
+            message["tool_calls"] = Json::array(
+                {Json{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", arguments}}}}});
+        return core::dump_json(
+            Json{{"id", "e"},
+                 {"choices",
+                  Json::array({Json{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}})}});
     }
     static std::string last_content(const Json& body) {
         AnswerText text;
-        text.body(core::dump_json(Json{{"choices", Json::array({Json{{"message", {{"content", body["messages"].back().value("content", Json(""))}}}}})}}));
+        text.body(core::dump_json(Json{
+            {"choices",
+             Json::array({Json{{"message", {{"content", body["messages"].back().value("content", Json(""))}}}}})}}));
         return text.texts().empty() ? std::string{} : text.texts().front();
     }
     static std::string last_arguments(const Json& body) {
@@ -94,7 +110,8 @@ public:
         for (const auto& message : body["messages"])
             if (const auto calls = message.find("tool_calls"); calls != message.end() && calls->is_array())
                 for (const auto& call : *calls)
-                    if (call.is_object() && call.contains("function") && call["function"].contains("arguments") && call["function"]["arguments"].is_string())
+                    if (call.is_object() && call.contains("function") && call["function"].contains("arguments") &&
+                        call["function"]["arguments"].is_string())
                         out = call["function"]["arguments"].get<std::string>();
         return out;
     }
@@ -107,10 +124,12 @@ public:
     std::size_t calls = 0;
     bool down = false;
 
-    awaitable<core::ServeOutcome> serve(const core::ChatRequest& request, const core::ServeOptions&, core::ReplySink& reply) override {
+    awaitable<core::ServeOutcome> serve(const core::ChatRequest& request, const core::ServeOptions&,
+                                        core::ReplySink& reply) override {
         ++calls;
         seen += core::dump_json(request.body()) + "\n";
-        core::ServeOutcome outcome{.usage = {.prompt = 10, .completion = 5}, .usage_known = true, .reached = true, .answered = true};
+        core::ServeOutcome outcome{
+            .usage = {.prompt = 10, .completion = 5}, .usage_known = true, .reached = true, .answered = true};
         if (down) {
             outcome.result = failed(core::Errc::Unavailable);
             outcome.retry_may_help = true;
@@ -132,8 +151,14 @@ class RedactWorld {
 public:
     explicit RedactWorld(policies::SensitivityConfig sensitivity = {}) : classifier(std::move(sensitivity)) {
         policy.action_of = {core::Action::Cloud, core::Action::Cloud, core::Action::Redact, core::Action::Redact};
-        targets.push_back({.entry = *catalogue.find("cloud/small"), .zone = core::Zone::Cloud, .upstream_model = "small", .backend = static_cast<core::CloudBackend*>(&cloud)});
-        targets.push_back({.entry = *catalogue.find("local/own"), .zone = core::Zone::Local, .upstream_model = "own", .backend = static_cast<core::LocalBackend*>(&own)});
+        targets.push_back({.entry = *catalogue.find("cloud/small"),
+                           .zone = core::Zone::Cloud,
+                           .upstream_model = "small",
+                           .backend = static_cast<core::CloudBackend*>(&cloud)});
+        targets.push_back({.entry = *catalogue.find("local/own"),
+                           .zone = core::Zone::Local,
+                           .upstream_model = "own",
+                           .backend = static_cast<core::LocalBackend*>(&own)});
     }
 
     static Json body(std::vector<Json> messages, bool stream = false) {
@@ -145,17 +170,25 @@ public:
     Result<void> ask(const Json& request_body, std::int64_t team = 1, std::optional<core::DataClass> declared = {}) {
         auto parsed = core::ChatRequest::from_json(request_body);
         if (!parsed) return parsed.error();
-        const Incoming incoming{.request = std::make_shared<const core::ChatRequest>(std::move(*parsed)), .caller = caller(team), .declared = declared,
-                                .deadline = core::Deadline::after(std::chrono::seconds{5}), .request_id = "req"};
+        const Incoming incoming{.request = std::make_shared<const core::ChatRequest>(std::move(*parsed)),
+                                .caller = caller(team),
+                                .declared = declared,
+                                .deadline = core::Deadline::after(std::chrono::seconds{5}),
+                                .request_id = "req"};
         client = std::make_unique<RememberingClient>();
         if (set_up_client) set_up_client(*client);
         Result<void> result;
-        with_pipeline([&](Pipeline& pipeline) -> awaitable<void> { result = co_await pipeline.run(incoming, *client); });
+        with_pipeline(
+            [&](Pipeline& pipeline) -> awaitable<void> { result = co_await pipeline.run(incoming, *client); });
         return result;
     }
     Decision explain(const Json& request_body, std::int64_t team = 1) {
-        const Incoming incoming{.request = std::make_shared<const core::ChatRequest>(core::ChatRequest::from_json(request_body).value()), .caller = caller(team),
-                                .declared = {}, .deadline = core::Deadline::after(std::chrono::seconds{5}), .request_id = "req"};
+        const Incoming incoming{
+            .request = std::make_shared<const core::ChatRequest>(core::ChatRequest::from_json(request_body).value()),
+            .caller = caller(team),
+            .declared = {},
+            .deadline = core::Deadline::after(std::chrono::seconds{5}),
+            .request_id = "req"};
         Decision decision;
         with_pipeline([&](Pipeline& pipeline) -> awaitable<void> { decision = co_await pipeline.explain(incoming); });
         return decision;
@@ -177,7 +210,13 @@ public:
     bool stayed() const { return client->head.zone == core::Zone::Local; }
 
     static std::shared_ptr<const core::Caller> caller(std::int64_t team) {
-        return std::make_shared<core::Caller>(core::Caller{.team = {team}, .team_name = "team-" + std::to_string(team), .key = {team}, .key_name = "k", .floor = core::DataClass::Public, .team_caps = {}, .key_caps = {}});
+        return std::make_shared<core::Caller>(core::Caller{.team = {team},
+                                                           .team_name = "team-" + std::to_string(team),
+                                                           .key = {team},
+                                                           .key_name = "k",
+                                                           .floor = core::DataClass::Public,
+                                                           .team_caps = {},
+                                                           .key_caps = {}});
     }
 
     static constexpr std::string_view kPrices = R"(
@@ -217,8 +256,15 @@ private:
         PipelineConfig config;
         config.first_backoff = std::chrono::milliseconds{1};
         config.policy_version = book.version();
-        Pipeline pipeline{{.classifier = classifier, .policies = book, .targets = targets, .catalogue = catalogue, .ledger = ledger,
-                           .cache = cached ? &cache : nullptr, .cache_keys = cached ? &keys : nullptr, .health = health, .conversations = &conversations,
+        Pipeline pipeline{{.classifier = classifier,
+                           .policies = book,
+                           .targets = targets,
+                           .catalogue = catalogue,
+                           .ledger = ledger,
+                           .cache = cached ? &cache : nullptr,
+                           .cache_keys = cached ? &keys : nullptr,
+                           .health = health,
+                           .conversations = &conversations,
                            .observe = [this](const Decision& decision) { observed.push_back(decision); }},
                           config};
         auto run = [&]() -> awaitable<void> {

@@ -34,7 +34,8 @@ TEST_F(RedactionTest, TheCloudSeesPlaceholdersAndTheClientItsValues) {
 TEST_F(RedactionTest, DecisionsAndTheLedgerHoldNeitherValuesNorPlaceholders) {
     ASSERT_TRUE(ask(body({user(kText)})));
     const std::string json = to_json(decision());
-    EXPECT_NE(json.find(R"("redaction":{"masked":{"CREDIT_CARD":1,"EMAIL":1},"restored":2})"), std::string::npos) << json;
+    EXPECT_NE(json.find(R"("redaction":{"masked":{"CREDIT_CARD":1,"EMAIL":1},"restored":2})"), std::string::npos)
+        << json;
     for (const auto& text : {json, ledger.settled.at(0).decision_json}) {
         EXPECT_EQ(text.find("berg"), std::string::npos);
         EXPECT_EQ(text.find("4111"), std::string::npos);
@@ -45,8 +46,15 @@ TEST_F(RedactionTest, DecisionsAndTheLedgerHoldNeitherValuesNorPlaceholders) {
 TEST_F(RedactionTest, ToolArgumentsComeBackAsJson) {
     const Json arguments{{"to", "anna@berg.net"}, {"text", "say \"hi\" to 4111 1111 1111 1111\n"}};
     for (const bool stream : {false, true}) {
-        Json call{{"role", "assistant"}, {"content", nullptr}, {"tool_calls", Json::array({Json{{"id", "c"}, {"type", "function"}, {"function", {{"name", "send"}, {"arguments", core::dump_json(arguments)}}}}})}};
-        ASSERT_TRUE(ask(body({user("send it"), call, Json{{"role", "tool"}, {"tool_call_id", "c"}, {"content", "sent to anna@berg.net"}}}, stream)));
+        Json call{{"role", "assistant"},
+                  {"content", nullptr},
+                  {"tool_calls",
+                   Json::array({Json{{"id", "c"},
+                                     {"type", "function"},
+                                     {"function", {{"name", "send"}, {"arguments", core::dump_json(arguments)}}}}})}};
+        ASSERT_TRUE(ask(body({user("send it"), call,
+                              Json{{"role", "tool"}, {"tool_call_id", "c"}, {"content", "sent to anna@berg.net"}}},
+                             stream)));
         EXPECT_FALSE(stayed());
         const std::string text = said();
         ASSERT_NE(text.find('\n'), std::string::npos);
@@ -179,10 +187,34 @@ TEST_F(RedactionTest, StickyValuesAreMaskedWhenTheTurnThatHadThemIsGone) {
     EXPECT_EQ(cloud.seen.find("5550134987"), std::string::npos);
 }
 
+TEST_F(RedactionTest, StickyValuesAreMaskedWithoutMemoryToo) {
+    policy.redact.sticky = true;
+    policy.memory.store = policies::MemoryRules::Store::Off;
+    const auto opening = user("Let us talk about a contract, please.");
+    ASSERT_TRUE(ask(body({opening, user("my phone number is 5550134987")})));
+    cloud.seen.clear();
+    ASSERT_TRUE(ask(body({opening, user("and 5550134987 again?")})));
+    EXPECT_FALSE(stayed());
+    EXPECT_EQ(decision().action, Action::Redact);
+    EXPECT_EQ(said(), "and 5550134987 again?");
+    EXPECT_EQ(cloud.seen.find("5550134987"), std::string::npos);
+}
+
+TEST_F(RedactionTest, ManyValuesDoNotEndAConversation) {
+    std::string text;
+    for (int i = 0; i < 200; ++i) text += "a" + std::to_string(i) + "@berg.net ";
+    ASSERT_TRUE(ask(body({user(text)})));
+    ASSERT_TRUE(ask(body({user(text), assistant(said()), user("thanks")})));
+    EXPECT_FALSE(stayed());
+    EXPECT_EQ(cloud.seen.find("berg"), std::string::npos);
+}
+
 TEST_F(RedactionTest, ARestoredAnswerInTheNextTurnIsMaskedAgain) {
     cloud.bend = [](std::string text) {
         const auto begin = text.find("[PHONE_1_");
-        return begin == std::string::npos ? text : "I noted the digits " + text.substr(begin, text.find(']') + 1 - begin) + " for later use.";
+        return begin == std::string::npos
+                   ? text
+                   : "I noted the digits " + text.substr(begin, text.find(']') + 1 - begin) + " for later use.";
     };
     ASSERT_TRUE(ask(body({user("my phone number is 5550134987")})));
     ASSERT_TRUE(ask(body({user("my phone number is 5550134987"), assistant(said()), user("thanks")})));
@@ -200,13 +232,17 @@ protected:
 
 TEST_F(MemoryTest, ASummaryOfAPrivateAnswerStaysPrivate) {
     for (const bool stream : {false, true}) {
-        own.text = "The card in question was issued in March and is still valid, said the bank" + std::string(stream ? " again." : ".");
+        own.text = "The card in question was issued in March and is still valid, said the bank" +
+                   std::string(stream ? " again." : ".");
         ASSERT_TRUE(ask(body({user("Is card 4111 1111 1111 1111 valid?")}, stream)));
         ASSERT_TRUE(stayed());
         const std::string answer = said();
         EXPECT_EQ(answer, own.text);
-        for (const auto& later : {body({assistant(answer), user("Shorten that.")}), body({Json{{"role", "system"}, {"content", answer}}, user("Go on.")}),
-                                  body({Json{{"role", "system"}, {"content", "Summary so far:\n" + answer}}, user("Go on.")}), body({user(answer)})}) {
+        for (const auto& later :
+             {body({assistant(answer), user("Shorten that.")}),
+              body({Json{{"role", "system"}, {"content", answer}}, user("Go on.")}),
+              body({Json{{"role", "system"}, {"content", "Summary so far:\n" + answer}}, user("Go on.")}),
+              body({user(answer)})}) {
             ASSERT_TRUE(ask(later));
             EXPECT_TRUE(stayed());
             EXPECT_EQ(decision().data_class, DataClass::Restricted);
@@ -225,13 +261,15 @@ TEST_F(MemoryTest, ASummaryOfAPrivateAnswerStaysPrivate) {
 
 TEST_F(MemoryTest, WhatWasDeclaredOnceHoldsForTheConversation) {
     const auto opening = user("Our plans for next year, as told to the board.");
-    ASSERT_TRUE(ask(body({Json{{"role", "system"}, {"content", "You are a helpful assistant."}}, opening}), 1, DataClass::Confidential));
+    ASSERT_TRUE(ask(body({Json{{"role", "system"}, {"content", "You are a helpful assistant."}}, opening}), 1,
+                    DataClass::Confidential));
     EXPECT_TRUE(stayed());
     ASSERT_TRUE(ask(body({opening, assistant("x"), user("And then?")})));
     EXPECT_TRUE(stayed());
     EXPECT_EQ(decision().data_class, DataClass::Confidential);
     // The instructions are everybody's.
-    ASSERT_TRUE(ask(body({Json{{"role", "system"}, {"content", "You are a helpful assistant."}}, user("What is the capital of France?")})));
+    ASSERT_TRUE(ask(body({Json{{"role", "system"}, {"content", "You are a helpful assistant."}},
+                          user("What is the capital of France?")})));
     EXPECT_FALSE(stayed());
 }
 
@@ -290,7 +328,8 @@ TEST_F(RedactionTest, WhatTheCloudInventsIsFlaggedOrMaskedAndItsPlaceholdersStil
         EXPECT_EQ(said(), "mail anna@berg.net Also [CREDIT_CARD] and [EMAIL].");
         EXPECT_EQ(decision().response_findings.size(), 2U);
         const std::string json = to_json(decision());
-        EXPECT_NE(json.find(R"("response_scan":{"action":"mask","findings":[{"type":"CREDIT_CARD")"), std::string::npos) << json;
+        EXPECT_NE(json.find(R"("response_scan":{"action":"mask","findings":[{"type":"CREDIT_CARD")"), std::string::npos)
+            << json;
         EXPECT_EQ(json.find("8888"), std::string::npos);
     }
 }

@@ -10,8 +10,9 @@ using core::Action;
 using core::DataClass;
 using sluice::testing::RedisServer;
 
-#define SKIP_WITHOUT_REDIS() \
-    if (!RedisServer::installed()) GTEST_SKIP() << "NO redis-server ON THIS MACHINE: conversation memory in Redis is not tested"
+#define SKIP_WITHOUT_REDIS()       \
+    if (!RedisServer::installed()) \
+    GTEST_SKIP() << "NO redis-server ON THIS MACHINE: conversation memory in Redis is not tested"
 
 class RedisMemoryTest : public ::testing::Test, protected RedactWorld {
 protected:
@@ -33,7 +34,8 @@ protected:
         std::construct_at(&memory);
     }
     const Json question = body({user("Is card 4111 1111 1111 1111 valid?")});
-    const Json later = body({assistant("This is what the model in this process has to say about it."), user("Shorten that.")});
+    const Json later =
+        body({assistant("This is what the model in this process has to say about it."), user("Shorten that.")});
 };
 
 TEST_F(RedisMemoryTest, APrivateAnswerIsRememberedAfterARestartByItsTeamOnly) {
