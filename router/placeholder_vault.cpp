@@ -2,8 +2,6 @@
 
 #include "cache/sealed_box.hpp"
 
-#include <openssl/crypto.h>
-
 #include <iterator>
 
 namespace sluice::router {
@@ -43,18 +41,17 @@ policies::PlaceholderMap PlaceholderVault::find(core::TeamId team, const policie
     policies::PlaceholderMap map;
     auto opened = cache::SealedBox{key, kPurpose}.open(sealed, context_of(team, conversation));
     if (!opened) return {};
-    policies::PlaceholderMap::decode(*opened, map);
-    OPENSSL_cleanse(opened->data(), opened->size());
+    const core::Secret plain{std::move(*opened)};  // wiped when it goes
+    policies::PlaceholderMap::decode(plain.expose(), map);
     return map;
 }
 
 void PlaceholderVault::store(core::TeamId team, const policies::ConversationId& conversation, const core::Secret& key,
                              const policies::PlaceholderMap& map, std::chrono::seconds keep, Clock::time_point now) {
-    std::string plain = map.encode();
+    const core::Secret plain{map.encode()};  // wiped when it goes
     Entry entry{{team.value, conversation},
-                cache::SealedBox{key, kPurpose}.seal(plain, context_of(team, conversation)),
+                cache::SealedBox{key, kPurpose}.seal(plain.expose(), context_of(team, conversation)),
                 now + keep};
-    OPENSSL_cleanse(plain.data(), plain.size());
     if (entry.sealed.size() > most_bytes_) return;
     const std::lock_guard lock(mutex_);
     if (const auto found = index_.find(entry.name); found != index_.end()) erase(found->second);
