@@ -11,17 +11,18 @@ namespace {
 
 // Case, white space and markdown's marks do not make another text.
 std::string normalised(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
+    std::string out(text.size(), ' ');
+    std::size_t size = 0;
     for (const char c : text) {
         if (c == '*' || c == '`' || c == '#') continue;
         if (detail::is_space(c)) {
-            if (!out.empty() && out.back() != ' ') out += ' ';
+            if (size > 0 && out[size - 1] != ' ') out[size++] = ' ';
         } else {
-            out += detail::to_lower(c);
+            out[size++] = detail::to_lower(c);
         }
     }
-    while (!out.empty() && out.back() == ' ') out.pop_back();
+    while (size > 0 && out[size - 1] == ' ') --size;
+    out.resize(size);
     return out;
 }
 

@@ -251,13 +251,16 @@ bool has_card_with_code(const Json& json) {
 }
 
 Result<void> refuse_what_never_leaves(const core::Classified& judged) {
+    bool has_card = false;
     for (const auto& finding : judged.findings()) {
         if (finding.data_class == DataClass::Public) continue;
         if (masking_of(finding.type) == Masking::Never)
             return unmaskable(finding.type + " is never sent to a cloud, masked or not");
-        if (finding.type == "CREDIT_CARD" && has_card_with_code(judged.request().body()))
-            return unmaskable("a card with its security code is never sent to a cloud, masked or not");
+        has_card = has_card || finding.type == "CREDIT_CARD";
     }
+    // Once for all cards: it reads the whole request.
+    if (has_card && has_card_with_code(judged.request().body()))
+        return unmaskable("a card with its security code is never sent to a cloud, masked or not");
     return {};
 }
 
