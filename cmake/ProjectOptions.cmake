@@ -35,12 +35,13 @@ find_package(nlohmann_json REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 
 # Third-party usage in one place: the same macros for everybody who sees Asio.
 add_library(third_party INTERFACE)
 target_link_libraries(third_party INTERFACE Threads::Threads OpenSSL::SSL OpenSSL::Crypto Boost::headers nlohmann_json::nlohmann_json
-    spdlog::spdlog yaml-cpp SQLite::SQLite3 PkgConfig::HIREDIS)
+    spdlog::spdlog yaml-cpp SQLite::SQLite3 PkgConfig::HIREDIS ICU::uc)
 target_compile_definitions(third_party INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_STD_COROUTINE JSON_USE_IMPLICIT_CONVERSIONS=0 SPDLOG_FMT_EXTERNAL)

@@ -9,10 +9,11 @@ namespace sluice::policies {
 namespace {
 
 core::Result<void> check(const TeamPolicy& policy, const std::string& path) {
-    for (std::size_t i = 0; i < policy.action_of.size(); ++i)
-        if (policy.action_of[i] == core::Action::Redact)
-            return core::Error{core::Errc::InvalidRequest, "redact is not available yet: use local",
-                               path + ".actions." + std::string{core::to_string(static_cast<core::DataClass>(i))}};
+    if (policy.action(core::DataClass::Public) == core::Action::Redact)
+        return core::Error{core::Errc::InvalidRequest, "redact: public data has nothing to mask; use cloud, local or block",
+                           path + ".actions.public"};
+    if (policy.redact.otherwise != core::Action::Local && policy.redact.otherwise != core::Action::Block)
+        return core::Error{core::Errc::InvalidRequest, "must be local or block", path + ".redact.otherwise"};
     if (policy.default_max_tokens < 1 || policy.most_max_tokens < policy.default_max_tokens)
         return core::Error{core::Errc::InvalidRequest, "must be at least default_max_tokens, which must be at least 1",
                            path + ".max_tokens"};
@@ -23,6 +24,9 @@ std::string describe(const TeamPolicy& policy) {
     std::string text = policy.name;
     for (const auto action : policy.action_of) text.append("/").append(core::to_string(action));
     text.append("/").append(core::to_string(policy.attachments));
+    text += "/" + std::string{core::to_string(policy.redact.otherwise)} + (policy.redact.sticky ? "/sticky" : "");
+    text += "/" + std::to_string(static_cast<int>(policy.memory.store)) + "/" + std::to_string(policy.memory.keep.count()) + "/" +
+            std::string{core::to_string(policy.memory.unreachable)} + "/" + std::to_string(static_cast<int>(policy.responses));
     return text + "/" + std::to_string(policy.default_max_tokens) + "/" + std::to_string(policy.most_max_tokens);
 }
 

@@ -11,8 +11,9 @@ namespace sluice::router {
 
 class ClearanceGate {
 public:
-    // Cleared when the team's policy sends this data class to the cloud; otherwise Errc::Refused.
-    // Redaction (policy action `redact`) will be applied here, so that what leaves is what was masked.
+    // Cleared when the team's policy sends this data class to the cloud; otherwise Errc::Refused. A request that policy
+    // redacts is not cleared: what is handed in for it is the masked request, judged anew (policies/sensitivity/redactor.hpp),
+    // whose own class must be one that goes to the cloud.
     core::Result<core::CloudCleared> clear(const core::Classified& classified, const policies::TeamPolicy& policy) const;
 };
 

@@ -1,6 +1,7 @@
 #include "router/decision.hpp"
 
 #include "core/json.hpp"
+#include "policies/sensitivity/maskable.hpp"
 
 namespace sluice::router {
 
@@ -55,7 +56,7 @@ std::string_view to_string(core::Errc code) {
 namespace {
 
 Json finding_json(const core::Finding& finding) {
-    return Json{{"type", finding.type},       {"message", finding.message}, {"part", finding.part},         {"begin", finding.begin},
+    return Json{{"type", finding.type},       {"message", finding.message}, {"part", policies::printable_pointer(finding.part)},         {"begin", finding.begin},
                 {"end", finding.end},         {"score", finding.score},     {"detector", finding.detector},
                 {"data_class", core::to_string(finding.data_class)}};
 }
@@ -98,6 +99,13 @@ std::string to_json(const Decision& d) {
     Json findings = Json::array();
     for (const auto& finding : d.findings) findings.push_back(finding_json(finding));
     json["findings"] = std::move(findings);
+    if (d.conversation) json["conversation"] = core::to_string(*d.conversation);
+    if (!d.masked.empty()) json["redaction"] = {{"masked", d.masked}, {"restored", d.restored}};
+    if (d.response_scan != policies::ResponseScan::Off) {
+        Json found = Json::array();
+        for (const auto& finding : d.response_findings) found.push_back(finding_json(finding));
+        json["response_scan"] = {{"action", d.response_scan == policies::ResponseScan::Flag ? "flag" : "mask"}, {"findings", std::move(found)}};
+    }
     json["plan"] = d.plan;
     Json exclusions = Json::array();
     for (const auto& [target, reason] : d.exclusions) exclusions.push_back({{"target", target}, {"reason", reason}});

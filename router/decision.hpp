@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/caller.hpp"
 #include "core/finding.hpp"
 #include "core/usage.hpp"
+#include "policies/team_policy.hpp"
 #include "router/client_reply.hpp"
 
 namespace sluice::router {
@@ -44,6 +46,12 @@ struct Decision {
     std::string reason;  // what made it that class
     std::optional<core::DataClass> declared;
     std::vector<core::Finding> findings;
+
+    std::optional<core::DataClass> conversation;  // what earlier turns were, when that is more than public
+    std::map<std::string, int> masked;            // places masked before the cloud saw the request, by type
+    std::size_t restored = 0;                     // placeholders put back into the answer
+    std::vector<core::Finding> response_findings;  // sensitive data that came with the answer; part "/choices"
+    policies::ResponseScan response_scan = policies::ResponseScan::Off;
 
     core::Action action = core::Action::Block;
     std::string rule;

@@ -2,11 +2,15 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <algorithm>
 #include <random>
 #include <utility>
 
 #include "core/crypto.hpp"
 #include "router/attempt_cost.hpp"
+#include "router/restoring_filter.hpp"
+#include "router/rewriting_sink.hpp"
+#include "router/scanning_filter.hpp"
 
 namespace sluice::router {
 
@@ -21,7 +25,11 @@ struct Pipeline::Work {
     Incoming incoming;
     const policies::TeamPolicy& policy;
     Decision decision;
+    std::optional<Recalled> recalled = std::nullopt;
     std::optional<core::Classified> classified = std::nullopt;
+    std::optional<policies::Redacted> redacted = std::nullopt;  // what the cloud is sent instead, when policy redacts
+    std::string unmaskable = {};                                // why there is no such thing
+    AnswerText answer = {};
     Plan plan = {};
     std::optional<cache::Key> cache_key = std::nullopt;
     core::NanoUsd held = {};     // what the hold covers
@@ -30,6 +38,13 @@ struct Pipeline::Work {
     Clock::time_point started = Clock::now();
 
     const core::ChatRequest& request() const { return *incoming.request; }
+    const policies::Redacted* masked() const { return redacted ? &*redacted : nullptr; }
+    policies::ClassifyContext context() const {
+        return {.floor = incoming.caller->floor,
+                .declared = incoming.declared,
+                .attachments = policy.attachments,
+                .conversation = recalled ? recalled->data_class() : core::DataClass::Public};
+    }
 };
 
 namespace {
@@ -40,7 +55,16 @@ std::int64_t unix_nanoseconds() {
 
 std::int64_t microseconds_since(Clock::time_point start) { return duration_cast<microseconds>(Clock::now() - start).count(); }
 
-Decision begin_decision(const Incoming& incoming) {
+// The model as it was asked for, if there is such a one: anything else is text of the client's, which records do not repeat.
+std::string known_model(const std::string& model, const Targets& targets) {
+    const bool known = model == Planner::kAuto || model == "sluice/auto" || std::ranges::any_of(targets, [&](const Target& target) {
+                           return target.entry.name == model || target.entry.model == model || target.upstream_model == model ||
+                                  std::ranges::find(target.entry.aliases, model) != target.entry.aliases.end();
+                       });
+    return known ? model : "(not configured)";
+}
+
+Decision begin_decision(const Incoming& incoming, const Targets& targets) {
     Decision decision;
     decision.id = "dec_" + core::random_token(16);
     decision.request_id = incoming.request_id;
@@ -49,7 +73,7 @@ Decision begin_decision(const Incoming& incoming) {
     decision.team_name = incoming.caller->team_name;
     decision.key = incoming.caller->key;
     decision.key_name = incoming.caller->key_name;
-    decision.model = incoming.request->model();
+    decision.model = known_model(incoming.request->model(), targets);
     decision.stream = incoming.request->stream();
     decision.declared = incoming.declared;
     return decision;
@@ -82,32 +106,55 @@ void add(core::Usage& sum, const core::Usage& more) {
 }  // namespace
 
 // Classify, find the policy's rule and plan: everything that happens before money or network.
-Result<void> Pipeline::judge(Work& work) const {
+core::awaitable<Result<void>> Pipeline::judge(Work& work) {
+    if (parts_.conversations != nullptr)
+        work.recalled = co_await parts_.conversations->recall(work.request(), *work.incoming.caller, work.policy);
     const auto before = Clock::now();
-    work.classified = parts_.classifier.classify(
-        work.incoming.request,
-        {.floor = work.incoming.caller->floor, .declared = work.incoming.declared, .attachments = work.policy.attachments});
+    work.classified = parts_.classifier.classify(work.incoming.request, work.context());
     Decision& decision = work.decision;
-    decision.classify_microseconds = microseconds_since(before);
     decision.data_class = work.classified->data_class();
     decision.reason = work.classified->reason();
     decision.findings = work.classified->findings();
+    if (work.recalled && work.recalled->data_class() > core::DataClass::Public) decision.conversation = work.recalled->data_class();
+    if (work.policy.action(decision.data_class) == core::Action::Redact) redact(work);
+    decision.classify_microseconds = microseconds_since(before);
 
-    const auto planned = planner_.plan(*work.classified, work.policy, work.plan);
+    const auto planned = planner_.plan(*work.classified, work.policy, work.plan, work.redacted ? &work.redacted->request : nullptr);
     decision.action = work.plan.action;
     decision.rule = work.plan.rule;
     decision.note = work.plan.note;
+    if (!work.unmaskable.empty()) decision.note = "not masked: " + work.unmaskable + (decision.note.empty() ? "" : "; " + decision.note);
+    if (work.redacted) decision.masked = work.redacted->masked;
     for (const auto& step : work.plan.steps) decision.plan.push_back(parts_.targets[step.target].entry.name);
     for (const auto& [target, reason] : work.plan.excluded) decision.exclusions.emplace_back(parts_.targets[target].entry.name, reason);
-    return planned;
+    co_return planned;
+}
+
+// Masks what keeps the request out of the cloud, or says why it cannot be masked.
+void Pipeline::redact(Work& work) const {
+    if (!work.recalled) {
+        work.unmaskable = "masking is not set up";
+        return;
+    }
+    const Recalled& recalled = *work.recalled;
+    policies::RedactContext context{.classify = work.context(),
+                                    .conversation_key = recalled.labels.conversation_key(recalled.conversation, "placeholders"),
+                                    .known = recalled.known,
+                                    .conversation = [&recalled](const policies::PlaceholderMap& map) { return recalled.data_class_if_masked(map); }};
+    auto redacted = policies::Redactor{parts_.classifier}.redact(*work.classified, work.policy, std::move(context));
+    if (redacted) work.redacted = std::move(*redacted);
+    else work.unmaskable = redacted.error().detail;
 }
 
 core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& reply) {
     const auto& policy = parts_.policies.for_team(incoming.caller->team_name);
-    Work work{.incoming = incoming, .policy = policy, .decision = begin_decision(incoming)};
+    Work work{.incoming = incoming, .policy = policy, .decision = begin_decision(incoming, parts_.targets)};
     reply.set_head(head_of(work.decision));  // even a refusal carries the decision's id
-    const auto judged = judge(work);
+    const auto judged = co_await judge(work);
     reply.set_head(head_of(work.decision));
+    if (work.recalled)
+        co_await parts_.conversations->remember_request(*work.recalled, *work.classified, work.incoming.declared, work.masked(), *work.incoming.caller,
+                                                        work.policy);
     if (!judged) co_return co_await give_up(work, judged.error());
     const bool replayed = co_await replay_from_cache(work, reply);
     if (replayed) co_return Result<void>{};
@@ -128,8 +175,16 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
     work.held = worst;
 
     RecordingSink recorded{reply, config_.most_cached_bytes};
+    const bool remembers = work.recalled && work.decision.data_class > core::DataClass::Public;
+    if (remembers) recorded.collect(work.answer);
     auto outcome = co_await serve(work, *hold, recorded, reply);
     finish(work, outcome_of(outcome), outcome);
+    // Before the client has the end of the answer: the next turn may come at once.
+    if (remembers) {
+        const auto texts = work.answer.texts();
+        const auto* masked = work.decision.zone == core::Zone::Cloud ? work.masked() : nullptr;
+        co_await parts_.conversations->remember_answer(*work.recalled, work.decision.data_class, masked, texts, work.policy);
+    }
 
     // Durable before the client sees the end of the answer.
     policies::Settlement settlement{.charge = work.charged,
@@ -170,7 +225,8 @@ core::awaitable<Result<void>> Pipeline::serve(Work& work, policies::Hold& hold, 
         parts_.ledger.sent(hold);
         auto outcome = co_await attempt(work, step, recorded);
         ++attempts;
-        const auto cost = attempt_cost(outcome, work.request(), target.entry, step.worst_case);
+        const auto* cloud = std::get_if<CloudStep>(&step.call);
+        const auto cost = attempt_cost(outcome, cloud != nullptr ? cloud->request->request() : work.request(), target.entry, step.worst_case);
         work.charged = work.charged + cost.charge;
         add(work.usage, cost.usage);
         hold.note(work.charged);
@@ -201,9 +257,26 @@ core::awaitable<core::ServeOutcome> Pipeline::attempt(Work& work, const Step& st
                                      .deadline = work.incoming.deadline,
                                      .request_id = work.incoming.request_id,
                                      .tenant = tenant};
-    if (const auto* cloud = std::get_if<CloudStep>(&step.call)) co_return co_await cloud->backend->serve(*cloud->request, options, recorded);
+    if (const auto* cloud = std::get_if<CloudStep>(&step.call)) co_return co_await ask_cloud(work, *cloud, options, recorded);
     const auto& local = std::get<LocalStep>(step.call);
     co_return co_await local.backend->serve(*local.request, options, recorded);
+}
+
+// What a cloud answers may be scanned, and gets the masked values back, before anybody else sees it.
+core::awaitable<core::ServeOutcome> Pipeline::ask_cloud(Work& work, const CloudStep& step, const core::ServeOptions& options, RecordingSink& recorded) {
+    std::optional<RewritingSink> restored;
+    std::optional<RewritingSink> scanned;
+    core::ReplySink* sink = &recorded;
+    if (work.redacted) sink = &restored.emplace(*sink, restoring(work.redacted->map, work.decision.restored));
+    work.decision.response_scan = work.policy.responses;
+    if (work.policy.responses != policies::ResponseScan::Off)
+        sink = &scanned.emplace(*sink, scanning(parts_.classifier, work.policy, work.decision.response_findings));
+    auto outcome = co_await step.backend->serve(*step.request, options, *sink);
+    for (auto* rewriting : {scanned ? &*scanned : nullptr, restored ? &*restored : nullptr}) {
+        if (rewriting == nullptr || !outcome.result || !step.request->request().stream()) continue;
+        if (auto passed_on = co_await rewriting->finish(); !passed_on) outcome.result = passed_on;
+    }
+    co_return outcome;
 }
 
 // Backs off before the same target is tried again. An error: waiting is pointless.
@@ -235,6 +308,8 @@ core::awaitable<Result<void>> Pipeline::deliver(RecordingSink& recorded, ClientR
 
 core::awaitable<bool> Pipeline::replay_from_cache(Work& work, ClientReply& reply) {
     if (parts_.cache == nullptr || !cache::is_cacheable(work.request(), config_.cache_policy)) co_return false;
+    // Answers to masked requests are not kept: they hold other people's values (docs/decisions/0010-no-cache-of-redacted.md).
+    if (work.redacted) co_return false;
     // Answers to what may go to the cloud may also be shared through Redis; all others stay in this process.
     const auto reach = work.plan.action == core::Action::Cloud ? cache::MayLeaveProcess::Yes : cache::MayLeaveProcess::No;
     work.cache_key = parts_.cache_keys->make(work.request(), *work.incoming.caller, work.decision.data_class, config_.policy_version, reach);
@@ -242,6 +317,12 @@ core::awaitable<bool> Pipeline::replay_from_cache(Work& work, ClientReply& reply
     if (!found) {
         work.decision.cache = CacheStatus::Miss;
         co_return false;
+    }
+    if (work.recalled && work.decision.data_class > core::DataClass::Public) {  // what was remembered then may be gone by now
+        for (const auto& chunk : found->chunks) work.answer.chunk(chunk);
+        if (!found->body.empty()) work.answer.body(found->body);
+        const auto texts = work.answer.texts();
+        co_await parts_.conversations->remember_answer(*work.recalled, work.decision.data_class, nullptr, texts, work.policy);
     }
     work.decision.cache = CacheStatus::Hit;
     work.decision.target = found->target;
@@ -292,21 +373,21 @@ void Pipeline::finish(Work& work, Outcome outcome, const Result<void>& result) c
     if (parts_.observe) parts_.observe(decision);
 }
 
-Decision Pipeline::explain(const Incoming& incoming) const {
-    Work work{.incoming = incoming, .policy = parts_.policies.for_team(incoming.caller->team_name), .decision = begin_decision(incoming)};
-    const auto judged = judge(work);
+core::awaitable<Decision> Pipeline::explain(Incoming incoming) {
+    Work work{.incoming = incoming, .policy = parts_.policies.for_team(incoming.caller->team_name), .decision = begin_decision(incoming, parts_.targets)};
+    const auto judged = co_await judge(work);
     Decision& decision = work.decision;
     if (!judged) {
         decision.outcome = outcome_of(judged);
         decision.error = to_string(judged.error().code);
-        return decision;
+        co_return decision;
     }
     const Step& first = work.plan.steps.front();
     decision.outcome = Outcome::Served;
     decision.target = parts_.targets[first.target].entry.name;
     decision.zone = parts_.targets[first.target].zone;
     decision.hold = first.worst_case;
-    return decision;
+    co_return decision;
 }
 
 }  // namespace sluice::router

@@ -13,6 +13,7 @@
 #include "policies/ledger/ledger.hpp"
 #include "policies/sensitivity/classifier.hpp"
 #include "policies/team_policy.hpp"
+#include "router/conversations.hpp"
 #include "router/decision.hpp"
 #include "router/planner.hpp"
 #include "router/recording_sink.hpp"
@@ -48,6 +49,7 @@ public:
         cache::ResponseCache* cache;  // null: off
         const cache::KeyMaker* cache_keys;  // null: off
         BackendHealth& health;
+        Conversations* conversations = nullptr;      // null: no memory, and nothing is redacted
         std::function<void(const Decision&)> observe;  // metrics and the summary line; called once per request
     };
 
@@ -59,15 +61,17 @@ public:
     core::awaitable<core::Result<void>> run(Incoming incoming, ClientReply& reply);
 
     // What run() would do, without sending, holding or storing anything: POST /v1/route.
-    Decision explain(const Incoming& incoming) const;
+    core::awaitable<Decision> explain(Incoming incoming);
 
 private:
     struct Work;  // what the steps of one request share
 
-    core::Result<void> judge(Work& work) const;
+    core::awaitable<core::Result<void>> judge(Work& work);
+    void redact(Work& work) const;
     core::awaitable<bool> replay_from_cache(Work& work, ClientReply& reply);
     core::awaitable<core::Result<void>> serve(Work& work, policies::Hold& hold, RecordingSink& recorded, ClientReply& reply);
     core::awaitable<core::ServeOutcome> attempt(Work& work, const Step& step, RecordingSink& recorded);
+    core::awaitable<core::ServeOutcome> ask_cloud(Work& work, const CloudStep& step, const core::ServeOptions& options, RecordingSink& recorded);
     core::awaitable<core::Result<void>> wait_before_retry(const core::Error& error, int attempts, const core::Deadline& deadline);
     core::awaitable<core::Result<void>> deliver(RecordingSink& recorded, ClientReply& reply, const core::Result<void>& outcome);
     core::awaitable<void> remember(Work& work, RecordingSink& recorded);

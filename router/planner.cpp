@@ -42,7 +42,8 @@ std::string Planner::why_excluded(std::size_t index, const core::Classified& cla
 Step Planner::make_step(std::size_t index, const core::Classified& classified, const policies::TeamPolicy& policy,
                         const std::shared_ptr<const core::CloudCleared>& cleared) const {
     const Target& target = targets_[index];
-    const auto& request = classified.request();
+    const bool cloud_call = std::holds_alternative<core::CloudBackend*>(target.backend);
+    const auto& request = cloud_call && cleared ? cleared->request() : classified.request();
     const bool embeds = request.operation() == core::Operation::Embeddings;
     const core::Tokens max_tokens = embeds ? 0 : clamp_max_tokens(request, policy, target.entry);
     Step step{.target = index,
@@ -65,11 +66,13 @@ core::Error Planner::unknown_model(const std::string& model) const {
     return core::Error{core::Errc::ModelNotFound, "no such model is configured; available: auto, " + known, "model"};
 }
 
-core::Result<void> Planner::plan(const core::Classified& classified, const policies::TeamPolicy& policy, Plan& plan) const {
+core::Result<void> Planner::plan(const core::Classified& classified, const policies::TeamPolicy& policy, Plan& plan,
+                                 const core::Classified* masked) const {
     const auto& request = classified.request();
     const auto data_class = classified.data_class();
     plan.action = policy.action(data_class);
     plan.rule = policy.rule_name(data_class);
+    if (plan.action == Action::Redact && masked == nullptr) plan.action = policy.redact.otherwise;
     if (plan.action == Action::Block)
         return core::Error{core::Errc::Refused, "policy blocks data class " + std::string{core::to_string(data_class)}};
 
@@ -86,7 +89,8 @@ core::Result<void> Planner::plan(const core::Classified& classified, const polic
     if (substitute) plan.note = "the model asked for is in the cloud; " + std::string{core::to_string(data_class)} + " data stays local";
 
     std::shared_ptr<const core::CloudCleared> cleared;
-    if (auto clearance = gate_.clear(classified, policy)) cleared = std::make_shared<const core::CloudCleared>(std::move(*clearance));
+    const core::Classified& outgoing = plan.action == Action::Redact ? *masked : classified;
+    if (auto clearance = gate_.clear(outgoing, policy)) cleared = std::make_shared<const core::CloudCleared>(std::move(*clearance));
 
     for (std::size_t i = 0; i < targets_.size(); ++i) {
         std::string reason = why_excluded(i, classified, plan.action, automatic || substitute);
@@ -101,7 +105,7 @@ core::Result<void> Planner::plan(const core::Classified& classified, const polic
     // Resting targets go last rather than away: when all rest, one try is better than a refusal.
     std::ranges::stable_sort(plan.steps, {}, [&](const Step& step) {
         const bool cloud = targets_[step.target].zone == Zone::Cloud;
-        const bool second_zone = plan.action == Action::Cloud && automatic && !cloud;
+        const bool second_zone = plan.action != Action::Local && automatic && !cloud;
         return std::tuple{!health_.healthy(step.target), second_zone, step.worst_case.value};
     });
     if (!plan.steps.empty()) return {};

@@ -54,7 +54,10 @@ public:
 
     // Errors: Refused (policy blocks, or allows no target), ModelNotFound (detail lists near names).
     // A refused plan is still explained: `plan` holds rule and exclusions either way.
-    core::Result<void> plan(const core::Classified& classified, const policies::TeamPolicy& policy, Plan& plan) const;
+    // `masked`: what the cloud may be sent when the action is redact: the masked request as it was judged anew. Without
+    // one, the policy's `redact.otherwise` is the action. Local steps always have the request as it came.
+    core::Result<void> plan(const core::Classified& classified, const policies::TeamPolicy& policy, Plan& plan,
+                            const core::Classified* masked = nullptr) const;
 
     // "auto": the cheapest allowed target, cloud first where policy allows the cloud.
     static constexpr std::string_view kAuto = "auto";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "router/answer_text.hpp"
 #include "router/client_reply.hpp"
 
 namespace sluice::router {
@@ -20,6 +21,9 @@ public:
     core::awaitable<core::Result<void>> heartbeat() override { return client_.heartbeat(); }
     bool client_gone() const override { return client_.client_gone(); }
 
+    // From here on what the client is sent is collected there as text as well; it outlives this.
+    void collect(AnswerText& text) { text_ = &text; }
+
     // Chunks handed to the client: for the cache, empty when too long.
     const std::vector<std::string>& chunks() const { return chunks_; }
     bool complete() const { return !too_long_; }
@@ -33,6 +37,7 @@ private:
     bool too_long_ = false;
     std::vector<std::string> chunks_;
     std::optional<std::string> body_;
+    AnswerText* text_ = nullptr;
 };
 
 }  // namespace sluice::router

@@ -89,6 +89,12 @@ std::vector<core::Error> check_consistency(const Config& config) {
     for (std::size_t i = 0; i < config.providers.size(); ++i) {
         must_be_readable(problems, fmt::format("providers[{}].ca_file", i), config.providers[i].ca_file);
     }
+    const auto in_redis = [](const policies::TeamPolicy& policy) { return policy.memory.store == policies::MemoryRules::Store::Redis; };
+    if (config.cache.redis_url.empty()) {
+        if (in_redis(config.policies.fallback)) problems.push_back(problem("policies.default.memory.store", "redis needs cache.redis_url"));
+        for (const auto& [team, policy] : config.policies.teams)
+            if (in_redis(policy)) problems.push_back(problem("policies.teams." + team + ".memory.store", "redis needs cache.redis_url"));
+    }
     if (config.providers.empty() && !config.demo_cloud && !config.engine.enabled) {
         problems.push_back(
             problem("providers", "nothing could answer: no provider is configured and the engine is off"));

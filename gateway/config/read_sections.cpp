@@ -165,14 +165,31 @@ void read_policy(Section& section, policies::TeamPolicy& policy) {
     section.section("actions", [&](Section& actions) {
         for (std::size_t i = 0; i < policy.action_of.size(); ++i) {
             const std::string_view name = core::to_string(static_cast<core::DataClass>(i));
-            actions.choice(name, policy.action_of[i], "cloud, local or block", [](std::string_view text) {
-                // `redact` is part of the vocabulary; nothing masks text yet, so no policy may promise it.
-                const auto action = core::parse_action(text);
-                return action == core::Action::Redact ? std::nullopt : action;
-            });
+            const bool masks = i != 0;  // public data has nothing to mask
+            actions.choice(name, policy.action_of[i], masks ? "cloud, redact, local or block" : "cloud, local or block",
+                           [masks](std::string_view text) {
+                               const auto action = core::parse_action(text);
+                               return action == core::Action::Redact && !masks ? std::nullopt : action;
+                           });
         }
     });
     section.choice("attachments", policy.attachments, kDataClasses, core::parse_data_class);
+    section.section("redact", [&](Section& redact) {
+        using core::Action;
+        redact.choice("otherwise", policy.redact.otherwise, "local or block",
+                      words<Action>({{"local", Action::Local}, {"block", Action::Block}}));
+        redact.flag("sticky", policy.redact.sticky);
+    });
+    section.section("memory", [&](Section& memory) {
+        using Store = policies::MemoryRules::Store;
+        memory.choice("store", policy.memory.store, "off, process or redis",
+                      words<Store>({{"off", Store::Off}, {"process", Store::Process}, {"redis", Store::Redis}}));
+        memory.duration("keep", policy.memory.keep, 60s, seconds(24h * 366));
+        memory.choice("unreachable", policy.memory.unreachable, kDataClasses, core::parse_data_class);
+    });
+    using policies::ResponseScan;
+    section.choice("response_scan", policy.responses, "off, flag or mask",
+                   words<ResponseScan>({{"off", ResponseScan::Off}, {"flag", ResponseScan::Flag}, {"mask", ResponseScan::Mask}}));
     section.integer("default_max_tokens", policy.default_max_tokens, 1, kManyTokens);
     section.integer("max_tokens", policy.most_max_tokens, 1, kManyTokens);
     if (!section.has("default_max_tokens")) {

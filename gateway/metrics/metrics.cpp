@@ -74,6 +74,11 @@ void Metrics::observe(const router::Decision& decision) {
         if (attempt.result != "ok") of(attempt.target).failed_attempts.fetch_add(1, kRelaxed);
     classes_.at(static_cast<std::size_t>(decision.data_class)).at(static_cast<std::size_t>(decision.zone)).fetch_add(1, kRelaxed);
     cache_.at(static_cast<std::size_t>(decision.cache)).fetch_add(1, kRelaxed);
+    actions_.at(static_cast<std::size_t>(decision.action)).fetch_add(1, kRelaxed);
+    for (const auto& [_, places] : decision.masked) add(masked_, places);
+    add(restored_, static_cast<std::int64_t>(decision.restored));
+    add(response_findings_, static_cast<std::int64_t>(decision.response_findings.size()));
+    if (decision.conversation) remembered_.fetch_add(1, kRelaxed);
     classify_.observe(decision.classify_microseconds);
 }
 
@@ -104,6 +109,17 @@ std::string Metrics::render(const std::string& gauges) const {
     header(out, "sluice_cache_total", "counter", "Look-ups in the prompt cache.");
     for (std::size_t i = 0; i < cache_.size(); ++i)
         line(out, "sluice_cache_total{{result=\"{}\"}} {}", router::to_string(static_cast<router::CacheStatus>(i)), cache_[i].load(kRelaxed));
+    header(out, "sluice_action_total", "counter", "Requests by what policy did with them.");
+    for (std::size_t i = 0; i < actions_.size(); ++i)
+        line(out, "sluice_action_total{{action=\"{}\"}} {}", core::to_string(static_cast<core::Action>(i)), actions_[i].load(kRelaxed));
+    const auto single = [&](std::string_view name, std::string_view help, const std::atomic<std::uint64_t>& value) {
+        header(out, name, "counter", help);
+        line(out, "{} {}", name, value.load(kRelaxed));
+    };
+    single("sluice_masked_values_total", "Places masked in requests before a cloud saw them.", masked_);
+    single("sluice_restored_values_total", "Placeholders put back into answers.", restored_);
+    single("sluice_response_findings_total", "Sensitive data found in answers of clouds.", response_findings_);
+    single("sluice_conversation_recalled_total", "Requests that an earlier turn made more sensitive.", remembered_);
     header(out, "sluice_request_duration_seconds", "histogram", "From the parsed request to its settled result.");
     for (const auto& target : targets_) target->duration.write(out, "sluice_request_duration_seconds", "target=\"" + target->name + "\"");
     header(out, "sluice_classify_duration_seconds", "histogram", "Classification of one request.");

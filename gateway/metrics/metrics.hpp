@@ -50,6 +50,11 @@ private:
     std::vector<std::unique_ptr<PerTarget>> targets_;  // the last one stands for "none"
     std::array<std::array<std::atomic<std::uint64_t>, 2>, 4> classes_{};  // [data class][zone]
     std::array<std::atomic<std::uint64_t>, 3> cache_{};                   // off, miss, hit
+    std::array<std::atomic<std::uint64_t>, 4> actions_{};                 // by core::Action
+    std::atomic<std::uint64_t> masked_{0};
+    std::atomic<std::uint64_t> restored_{0};
+    std::atomic<std::uint64_t> response_findings_{0};
+    std::atomic<std::uint64_t> remembered_{0};
     Histogram classify_;
 };
 

@@ -96,12 +96,12 @@ core::awaitable<void> OpenAiApi::serve(Exchange& exchange, CallerPtr caller, cor
 }
 
 core::awaitable<void> OpenAiApi::route(Exchange& exchange, CallerPtr caller) {
-    const auto incoming = read(exchange, std::move(caller), core::Operation::Chat);
+    auto incoming = read(exchange, std::move(caller), core::Operation::Chat);
     if (!incoming) {
         co_await exchange.respond_error(incoming.error());
         co_return;
     }
-    auto decision = pipelines_.at(exchange.request().loop)->explain(*incoming);
+    auto decision = co_await pipelines_.at(exchange.request().loop)->explain(std::move(*incoming));
     decision.id.clear();  // nothing is recorded, so there is nothing to look up later
     co_await exchange.respond(200, kJson, to_json(decision));
 }

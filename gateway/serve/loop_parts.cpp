@@ -22,6 +22,12 @@ LoopParts::LoopParts(core::net::io_context& loop, const Shared& shared) {
         tiered_ = std::make_unique<cache::TieredCache>(*cache, *redis_);
         cache = tiered_.get();
     }
+    if (shared.memory_redis != nullptr) {
+        memory_client_ = std::make_unique<cache::RedisClient>(loop, *shared.memory_redis);
+        redis_memory_ = std::make_unique<router::RedisMemory>(*memory_client_, shared.conversation_secret);
+    }
+    conversations_ = std::make_unique<router::Conversations>(router::Conversations::Parts{
+        .secret = shared.conversation_secret, .memory = shared.memory, .vault = shared.vault, .redis = redis_memory_.get()});
     pipeline_ = std::make_unique<router::Pipeline>(router::Pipeline::Parts{.classifier = shared.classifier,
                                                                            .policies = shared.policies,
                                                                            .targets = targets_,
@@ -30,6 +36,7 @@ LoopParts::LoopParts(core::net::io_context& loop, const Shared& shared) {
                                                                            .cache = cache,
                                                                            .cache_keys = &shared.cache_keys,
                                                                            .health = shared.health,
+                                                                           .conversations = conversations_.get(),
                                                                            .observe = shared.observe},
                                                    shared.pipeline);
 }

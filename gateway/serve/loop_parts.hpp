@@ -34,6 +34,10 @@ struct Shared {
     std::chrono::seconds cache_time_to_live{3600};
     const cache::KeyMaker& cache_keys;
     router::BackendHealth& health;
+    const core::Secret& conversation_secret;
+    policies::ProcessMemory& memory;
+    router::PlaceholderVault& vault;
+    const cache::RedisConfig* memory_redis = nullptr;  // null: no policy keeps conversation memory in Redis
     router::PipelineConfig pipeline;
     std::function<void(const router::Decision&)> observe = {};
 };
@@ -55,6 +59,9 @@ private:
     router::Targets targets_;
     std::unique_ptr<cache::RedisCache> redis_;
     std::unique_ptr<cache::TieredCache> tiered_;
+    std::unique_ptr<cache::RedisClient> memory_client_;
+    std::unique_ptr<router::RedisMemory> redis_memory_;
+    std::unique_ptr<router::Conversations> conversations_;
     std::unique_ptr<router::Pipeline> pipeline_;
 };
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <iostream>
@@ -114,11 +115,16 @@ ServerConfig server_config(const ServerSettings& settings) {
     return config;
 }
 
+bool remembers_in_redis(const PoliciesSettings& policies) {
+    const auto in_redis = [](const policies::TeamPolicy& policy) { return policy.memory.store == policies::MemoryRules::Store::Redis; };
+    return in_redis(policies.fallback) || std::ranges::any_of(policies.teams, [&](const auto& team) { return in_redis(team.second); });
+}
+
 // One line per request: ids, names and numbers.
 void log_decision(const router::Decision& d) {
-    spdlog::info("request {} decision {} team {} class {} zone {} target {} outcome {}{}{} us {} tokens {}+{} cost {} cache {}", d.request_id, d.id,
+    spdlog::info("request {} decision {} team {} class {} zone {} target {} outcome {}{}{}{} us {} tokens {}+{} cost {} cache {}", d.request_id, d.id,
                  d.team_name, core::to_string(d.data_class), core::to_string(d.zone), d.target.empty() ? "-" : d.target, router::to_string(d.outcome),
-                 d.error.empty() ? "" : " error ", d.error, d.total_microseconds, d.usage.prompt, d.usage.completion, core::format_usd(d.cost),
+                 d.error.empty() ? "" : " error ", d.error, d.masked.empty() ? "" : " redacted", d.total_microseconds, d.usage.prompt, d.usage.completion, core::format_usd(d.cost),
                  router::to_string(d.cache));
 }
 
@@ -174,10 +180,16 @@ void run(const Config& config) {
     const auto cache_secret = or_throw(secret_file(config.data, "cache.secret"));
     const cache::KeyMaker cache_keys{cache_secret};
     cache::RedisConfig redis;
-    if (config.cache.backend == CacheBackend::Redis) {
+    const bool redis_cache = config.cache.backend == CacheBackend::Redis;
+    const bool redis_memory = remembers_in_redis(config.policies);
+    if (redis_cache || redis_memory) {
         redis = or_throw(cache::parse_redis_url(config.cache.redis_url));
         redis.timeout = config.cache.redis_timeout;
     }
+
+    const auto conversation_secret = or_throw(secret_file(config.data, "conversations.secret"));
+    policies::ProcessMemory memory;
+    router::PlaceholderVault vault;
 
     std::vector<std::string> names;
     std::size_t targets = local_models->targets().size();
@@ -190,11 +202,15 @@ void run(const Config& config) {
                        .catalogue = catalogue,
                        .ledger = *ledger,
                        .memory_cache = config.cache.backend == CacheBackend::Off ? nullptr : &memory_cache,
-                       .redis = config.cache.backend == CacheBackend::Redis ? &redis : nullptr,
+                       .redis = redis_cache ? &redis : nullptr,
                        .cache_secret = cache_secret,
                        .cache_time_to_live = config.cache.ttl,
                        .cache_keys = cache_keys,
                        .health = health,
+                       .conversation_secret = conversation_secret,
+                       .memory = memory,
+                       .vault = vault,
+                       .memory_redis = redis_memory ? &redis : nullptr,
                        .pipeline = {.policy_version = policy_book.version(),
                                     .cache_policy = config.cache.policy}};
     for (const auto& model : local_models->targets()) names.push_back(model.entry.name);

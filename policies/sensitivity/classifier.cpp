@@ -127,6 +127,7 @@ core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> r
         };
         if (request->has_attachments()) raise(context.attachments, "attachment");
         if (context.declared) raise(*context.declared, "declared");
+        raise(context.conversation, "conversation");
         raise(context.floor, "team floor");
         return core::Classified{std::move(request), data_class, judgement.take_findings(), std::move(reason)};
     } catch (...) {

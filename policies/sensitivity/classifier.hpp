@@ -27,12 +27,12 @@ struct SensitivityConfig {
 };
 
 // What is known about a request besides its text. The result is never less sensitive than any of them.
-// Memory of earlier turns, when there is one, enters as part of `floor`.
 struct ClassifyContext {
     core::DataClass floor = core::DataClass::Public;         // of the team
     std::optional<core::DataClass> declared = std::nullopt;  // x-sluice-data-class
     core::DataClass attachments =
         core::DataClass::Restricted;  // of content parts that cannot be read; only if there are any
+    core::DataClass conversation = core::DataClass::Public;  // what earlier turns were (conversation_memory.hpp)
 };
 
 class Classifier {

@@ -29,16 +29,29 @@ TEST(PolicyBook, TeamsHaveTheirOwnPolicyOthersTheDefault) {
     EXPECT_EQ(PolicyBook{}.for_team("any").action(DataClass::Restricted), Action::Local);
 }
 
-TEST(PolicyBook, RedactIsRefusedByName) {
+TEST(PolicyBook, RedactIsAnActionOfEveryClassButPublic) {
     TeamPolicy redacting;
-    redacting.action_of[1] = Action::Redact;
-    const auto fallback = PolicyBook::make(redacting, {});
-    ASSERT_FALSE(fallback);
-    EXPECT_EQ(fallback.error().field, "policies.default.actions.internal");
-    EXPECT_NE(fallback.error().detail.find("not available yet: use local"), std::string::npos);
-    const auto team = PolicyBook::make({}, {{"ops", redacting}});
-    ASSERT_FALSE(team);
-    EXPECT_EQ(team.error().field, "policies.teams.ops.actions.internal");
+    redacting.action_of = {Action::Cloud, Action::Redact, Action::Redact, Action::Redact};
+    const auto book = PolicyBook::make(redacting, {});
+    ASSERT_TRUE(book);
+    EXPECT_EQ(book->for_team("any").rule_name(DataClass::Confidential), "default: confidential -> redact");
+    redacting.action_of[0] = Action::Redact;
+    const auto refused = PolicyBook::make({}, {{"ops", redacting}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().field, "policies.teams.ops.actions.public");
+}
+
+TEST(PolicyBook, WhatCannotBeMaskedIsLocalOrBlocked) {
+    TeamPolicy policy;
+    EXPECT_EQ(policy.redact.otherwise, Action::Local);
+    policy.redact.otherwise = Action::Block;
+    EXPECT_TRUE(PolicyBook::make(policy, {}));
+    for (const auto wrong : {Action::Cloud, Action::Redact}) {
+        policy.redact.otherwise = wrong;
+        const auto refused = PolicyBook::make(policy, {});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().field, "policies.default.redact.otherwise");
+    }
 }
 
 TEST(PolicyBook, TokenLimitsMustFitEachOther) {
@@ -62,6 +75,15 @@ TEST(PolicyBook, TheVersionChangesWithEveryRule) {
     EXPECT_NE(PolicyBook::make(changed, {})->version(), base);
     changed = {};
     changed.action_of[3] = Action::Block;
+    EXPECT_NE(PolicyBook::make(changed, {})->version(), base);
+    changed = {};
+    changed.redact.sticky = true;
+    EXPECT_NE(PolicyBook::make(changed, {})->version(), base);
+    changed = {};
+    changed.memory.store = MemoryRules::Store::Off;
+    EXPECT_NE(PolicyBook::make(changed, {})->version(), base);
+    changed = {};
+    changed.responses = ResponseScan::Mask;
     EXPECT_NE(PolicyBook::make(changed, {})->version(), base);
 }
 

@@ -1,0 +1,150 @@
+#include "router/conversations.hpp"
+
+#include "policies/sensitivity/known_values.hpp"
+
+#include <algorithm>
+
+namespace sluice::router {
+
+namespace {
+
+using core::DataClass;
+using policies::MemoryRules;
+using policies::Remembered;
+
+bool is_none(const policies::ConversationId& id) {
+    return id == policies::ConversationId{};
+}
+
+// Keyed hashes of the masked values that stand in a text.
+class ValuesIn {
+public:
+    ValuesIn(const policies::Redacted* redacted, const policies::TeamLabels& labels) : labels_(labels) {
+        if (redacted != nullptr) values_.emplace(*redacted->map);
+    }
+    std::vector<std::uint64_t> operator()(std::string_view text) const {
+        std::vector<std::uint64_t> out;
+        if (values_)
+            for (const auto* placeholder : values_->in(text)) out.push_back(labels_.of_value(placeholder->value));
+        return out;
+    }
+
+private:
+    const policies::TeamLabels& labels_;
+    std::optional<policies::detail::KnownValues> values_;
+};
+
+// The least sensitive class that policy masks.
+std::optional<DataClass> masked_class(const policies::TeamPolicy& policy) {
+    for (const auto data_class : {DataClass::Internal, DataClass::Confidential, DataClass::Restricted})
+        if (policy.action(data_class) == core::Action::Redact) return data_class;
+    return std::nullopt;
+}
+
+// What a text is that holds `values` of a masked request: with too many of them, nothing that masking could help.
+Remembered remembered(DataClass as_it_is, DataClass masked, std::vector<std::uint64_t> values,
+                      const policies::ConversationId& conversation) {
+    if (values.empty() || values.size() > Remembered::kMostValues) return {as_it_is, as_it_is, {}, conversation};
+    return {as_it_is, std::min(as_it_is, masked), std::move(values), conversation};
+}
+
+bool is_instruction(const core::Json& message) {
+    const auto& role = message.at("role").get_ref<const std::string&>();
+    return role == "system" || role == "developer";
+}
+
+}  // namespace
+
+core::awaitable<Recalled> Conversations::recall(const core::ChatRequest& request, const core::Caller& caller,
+                                                const policies::TeamPolicy& policy) {
+    Recalled out{policies::TeamLabels{parts_.secret, caller.team}};
+    if (policy.memory.store != MemoryRules::Store::Off) {
+        out.texts = out.labels.of_request(request);
+        std::vector<policies::MemoryLabel> asked;
+        for (const auto& text : out.texts) asked.push_back(text.label);
+        std::vector<Remembered> known;
+        for (const auto& found : parts_.memory.find(asked))
+            if (found) known.push_back(*found);
+        if (policy.memory.store == MemoryRules::Store::Redis) {
+            bool reached = false;
+            if (parts_.redis != nullptr) {
+                const auto shared = co_await parts_.redis->find(asked);
+                reached = shared.has_value();
+                if (shared) known.insert(known.end(), shared->begin(), shared->end());
+            }
+            if (!reached) out.unreachable = policy.memory.unreachable;
+        }
+        out.recollection = policies::Recollection{std::move(known)};
+        out.conversation = out.recollection.conversation();
+    }
+    if (is_none(out.conversation)) out.conversation = out.labels.conversation_of(request);
+    if (!policy.redact.sticky) co_return out;
+    out.known =
+        parts_.vault.find(caller.team, out.conversation, out.labels.conversation_key(out.conversation, "values"));
+    if (out.known.empty()) co_return out;
+    // Values of earlier turns are masked even where nothing else would be.
+    const policies::detail::KnownValues kept{out.known};
+    for (const auto& text : out.labels.of_request(request))
+        if (kept.occur_in(text.text)) out.kept_values = masked_class(policy).value_or(DataClass::Public);
+    co_return out;
+}
+
+core::awaitable<void> Conversations::remember_request(const Recalled& recalled, const core::Classified& judged,
+                                                      std::optional<DataClass> declared,
+                                                      const policies::Redacted* redacted, const core::Caller& caller,
+                                                      const policies::TeamPolicy& policy) {
+    if (redacted != nullptr && policy.redact.sticky)
+        parts_.vault.store(caller.team, recalled.conversation,
+                           recalled.labels.conversation_key(recalled.conversation, "values"), *redacted->map,
+                           policy.memory.keep);
+    const auto& messages = judged.request().body().at("messages");
+    const ValuesIn values_in{redacted, recalled.labels};
+    Entries entries;
+    for (const auto& text : recalled.texts) {
+        auto own = DataClass::Public;
+        for (const auto& finding : judged.findings())
+            // Of a line only its own findings would count, and those are found again with the line.
+            if (text.whole && finding.message == text.message) own = core::join(own, finding.data_class);
+        auto values = values_in(text.text);
+        // What the header says, it says of the whole conversation so far, but not of instructions that others share.
+        // Nor of short phrases, which are everybody's too; the answer, which is remembered, carries the talk on.
+        constexpr std::size_t kOwnWords = 40;
+        if (declared && text.text.size() >= kOwnWords &&
+            !is_instruction(messages.at(static_cast<std::size_t>(text.message))))
+            own = core::join(own, *declared);
+        if (own == DataClass::Public) continue;
+        const auto masked = redacted == nullptr ? own : redacted->request.data_class();
+        entries.emplace_back(text.label, remembered(own, masked, std::move(values), recalled.conversation));
+    }
+    co_await store(std::move(entries), policy);
+}
+
+core::awaitable<void> Conversations::remember_answer(const Recalled& recalled, DataClass data_class,
+                                                     const policies::Redacted* redacted,
+                                                     const std::vector<std::string>& texts,
+                                                     const policies::TeamPolicy& policy) {
+    Entries entries;
+    if (policy.memory.store != MemoryRules::Store::Off) {
+        const ValuesIn values_in{redacted, recalled.labels};
+        for (const auto& text : texts)
+            for (const auto& part : recalled.labels.of_answer(text)) {
+                auto values = values_in(part.text);
+                // A model that saw placeholders only says nothing private where none of the values stands.
+                const auto masked = redacted == nullptr ? data_class : redacted->request.data_class();
+                const auto as_it_is = redacted != nullptr && values.empty() ? masked : data_class;
+                if (as_it_is == DataClass::Public) continue;
+                entries.emplace_back(part.label,
+                                     remembered(as_it_is, masked, std::move(values), recalled.conversation));
+            }
+    }
+    co_await store(std::move(entries), policy);
+}
+
+core::awaitable<void> Conversations::store(Entries entries, const policies::TeamPolicy& policy) {
+    if (entries.empty() || policy.memory.store == MemoryRules::Store::Off) co_return;
+    for (const auto& [label, known] : entries) parts_.memory.store(label, known, policy.memory.keep);
+    if (policy.memory.store == MemoryRules::Store::Redis && parts_.redis != nullptr)
+        co_await parts_.redis->store(entries, policy.memory.keep);
+}
+
+}  // namespace sluice::router

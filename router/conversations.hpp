@@ -1,0 +1,70 @@
+// What the pipeline asks of conversation memory: what a request's earlier turns were, and to remember this one. Brings
+// together the labels (policies/sensitivity/conversation_memory.hpp), the process's store, Redis where policy says so,
+// and the kept placeholders. One per event loop; what it refers to is shared.
+#pragma once
+
+#include "core/async.hpp"
+#include "core/caller.hpp"
+#include "core/classified.hpp"
+#include "policies/sensitivity/conversation_memory.hpp"
+#include "policies/sensitivity/redactor.hpp"
+#include "policies/team_policy.hpp"
+#include "router/placeholder_vault.hpp"
+#include "router/redis_memory.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::router {
+
+// What is known of one request's conversation.
+struct Recalled {
+    explicit Recalled(policies::TeamLabels team_labels) : labels(std::move(team_labels)) {}
+
+    policies::TeamLabels labels;
+    std::vector<policies::LabelledText> texts;  // of the request; empty when memory is off
+    policies::Recollection recollection;
+    core::DataClass unreachable = core::DataClass::Public;  // raised when the store could not be asked
+    policies::ConversationId conversation = {};
+    policies::PlaceholderMap known;                         // kept values of the conversation
+    core::DataClass kept_values = core::DataClass::Public;  // raised so that kept values in the request are masked
+
+    core::DataClass data_class() const {
+        return core::join(core::join(recollection.data_class(), unreachable), kept_values);
+    }
+    core::DataClass data_class_if_masked(const policies::PlaceholderMap& map) const {
+        return core::join(recollection.data_class_if_masked(map, labels), unreachable);
+    }
+};
+
+class Conversations {
+public:
+    struct Parts {
+        const core::Secret& secret;  // of labels and keys; the same on all replicas that share Redis
+        policies::ProcessMemory& memory;
+        PlaceholderVault& vault;
+        RedisMemory* redis = nullptr;  // null: no Redis is configured
+    };
+    explicit Conversations(Parts parts) : parts_(parts) {}
+
+    core::awaitable<Recalled> recall(const core::ChatRequest& request, const core::Caller& caller,
+                                     const policies::TeamPolicy& policy);
+
+    // The request's own messages. `redacted`: null when it goes nowhere masked. Before anything of it is answered.
+    core::awaitable<void> remember_request(const Recalled& recalled, const core::Classified& judged,
+                                           std::optional<core::DataClass> declared, const policies::Redacted* redacted,
+                                           const core::Caller& caller, const policies::TeamPolicy& policy);
+    // What was answered, before the client has the end of it.
+    core::awaitable<void> remember_answer(const Recalled& recalled, core::DataClass data_class,
+                                          const policies::Redacted* redacted, const std::vector<std::string>& texts,
+                                          const policies::TeamPolicy& policy);
+
+private:
+    using Entries = std::vector<std::pair<policies::MemoryLabel, policies::Remembered>>;
+    core::awaitable<void> store(Entries entries, const policies::TeamPolicy& policy);
+
+    Parts parts_;
+};
+
+}  // namespace sluice::router
