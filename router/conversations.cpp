@@ -97,7 +97,7 @@ core::awaitable<void> Conversations::remember_request(const Recalled& recalled, 
         parts_.vault.store(caller.team, recalled.conversation,
                            recalled.labels.conversation_key(recalled.conversation, "values"), *redacted->map,
                            policy.memory.keep);
-    const auto& messages = judged.request().body().at("messages");
+    const auto& body = judged.request().body();
     const ValuesIn values_in{redacted, recalled.labels};
     Entries entries;
     for (const auto& text : recalled.texts) {
@@ -109,8 +109,9 @@ core::awaitable<void> Conversations::remember_request(const Recalled& recalled, 
         // What the header says, it says of the whole conversation so far, but not of instructions that others share.
         // Nor of short phrases, which are everybody's too; the answer, which is remembered, carries the talk on.
         constexpr std::size_t kOwnWords = 40;
-        if (declared && text.text.size() >= kOwnWords &&
-            !is_instruction(messages.at(static_cast<std::size_t>(text.message))))
+        const bool instruction =
+            text.message >= 0 && is_instruction(body.at("messages").at(static_cast<std::size_t>(text.message)));
+        if (declared && text.text.size() >= kOwnWords && !instruction)
             own = core::join(own, *declared);
         if (own == DataClass::Public) continue;
         const auto masked = redacted == nullptr ? own : redacted->request.data_class();

@@ -99,6 +99,7 @@ public:
                   Json::array({Json{{"index", 0}, {"message", std::move(message)}, {"finish_reason", "stop"}}})}});
     }
     static std::string last_content(const Json& body) {
+        if (!body.contains("messages")) return "vectors";
         AnswerText text;
         text.body(core::dump_json(Json{
             {"choices",
@@ -107,6 +108,7 @@ public:
     }
     static std::string last_arguments(const Json& body) {
         std::string out;
+        if (!body.contains("messages")) return out;
         for (const auto& message : body["messages"])
             if (const auto calls = message.find("tool_calls"); calls != message.end() && calls->is_array())
                 for (const auto& call : *calls)
@@ -168,7 +170,8 @@ public:
     }
 
     Result<void> ask(const Json& request_body, std::int64_t team = 1, std::optional<core::DataClass> declared = {}) {
-        auto parsed = core::ChatRequest::from_json(request_body);
+        auto parsed = request_body.contains("input") ? core::ChatRequest::from_embeddings_json(request_body)
+                                                     : core::ChatRequest::from_json(request_body);
         if (!parsed) return parsed.error();
         const Incoming incoming{.request = std::make_shared<const core::ChatRequest>(std::move(*parsed)),
                                 .caller = caller(team),

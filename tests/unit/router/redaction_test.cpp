@@ -83,6 +83,21 @@ TEST_F(RedactionTest, WhatCannotBeMaskedStaysOrIsBlocked) {
     EXPECT_EQ(cloud.calls, 0U);
 }
 
+TEST_F(RedactionTest, EmbeddingsAreNotMaskedAndTheirTextsAreRemembered) {
+    const std::string plan = "The orchard of the northern branch closes at the end of next month.";
+    const auto embed = [&](const std::string& model, const std::string& text, std::optional<DataClass> declared = {}) {
+        return ask(Json{{"model", model}, {"input", Json::array({"hello", text})}}, 1, declared);
+    };
+    EXPECT_FALSE(embed("cloud/small", "write to anna@berg.net"));
+    ASSERT_TRUE(embed("local/own", plan, DataClass::Restricted));
+    EXPECT_TRUE(stayed());
+    ASSERT_TRUE(ask(body({user(plan)})));
+    EXPECT_TRUE(stayed());
+    EXPECT_EQ(cloud.calls, 0U);
+    ASSERT_TRUE(embed("cloud/small", "nothing private at all"));
+    EXPECT_EQ(cloud.calls, 1U);
+}
+
 TEST_F(RedactionTest, WithoutALocalModelWhatCannotBeMaskedIsRefused) {
     targets.pop_back();
     EXPECT_FALSE(ask(body({user("the password is hunter2Xy!z")})));
