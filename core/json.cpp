@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "core/json_writer.hpp"
+
 namespace sluice::core {
 
 namespace {
@@ -53,6 +55,10 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     }
 }
 
-std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump_json(const Json& value) {
+    std::string text;
+    append_json(text, value);
+    return text;
+}
 
 }  // namespace sluice::core
