@@ -24,6 +24,8 @@ void append_json(std::string& out, const Json& value);
 
 class JsonWriter {
 public:
+    explicit JsonWriter(std::size_t expected_bytes = 256) { text_.reserve(expected_bytes); }
+
     JsonWriter& begin_object() { return open('{'); }
     JsonWriter& end_object() { return close('}'); }
     JsonWriter& begin_array() { return open('['); }

@@ -47,7 +47,7 @@ std::string request_body(const core::ChatRequest& request, const core::ServeOpti
         Override{limit_name(body, limit), std::to_string(options.max_tokens)},
         Override{"stream_options", stream ? core::dump_json(stream_options(body)) : std::string{}, !stream}};
 
-    core::JsonWriter out;
+    core::JsonWriter out{static_cast<std::size_t>(request.prompt_tokens_bound()) + 256};  // one byte a token at least
     out.begin_object();
     for (auto member = body.begin(); member != body.end(); ++member) {
         const std::string& name = member.key();

@@ -100,7 +100,7 @@ void write(core::JsonWriter& out, const core::Usage& usage) {
 }  // namespace
 
 std::string to_json(const Decision& d) {
-    core::JsonWriter out;
+    core::JsonWriter out{1024 + 256 * d.findings.size()};
     out.begin_object()
         .member("id", d.id)
         .member("object", "sluice.decision")
