@@ -5,13 +5,12 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace sluice::core {
 
 namespace {
-
-const unsigned char* as_bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 // The one-shot EVP interfaces fetch an algorithm per call, which costs more than the hash of a key; the low-level
 // functions are marked deprecated but stay in OpenSSL 3.
@@ -34,11 +33,7 @@ std::string_view view(const Array& array) {
 
 }  // namespace
 
-Digest sha256(std::string_view bytes) {
-    Digest out{};
-    SHA256(as_bytes(bytes), bytes.size(), out.data());
-    return out;
-}
+Digest sha256(std::string_view bytes) { return hash_two(bytes, {}); }
 
 Hmac::Hmac(const Secret& key) {
     std::string block{key.expose()};
@@ -73,10 +68,38 @@ std::string to_hex(std::string_view bytes) {
 
 std::string to_hex(const Digest& digest) { return to_hex(view(digest)); }
 
+namespace {
+
+void fill_random(char* out, std::size_t size) {
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(out), static_cast<int>(size)) != 1)
+        throw std::runtime_error("the system's random generator failed");
+}
+
+// A generator call costs a microsecond whatever its size, and every request needs ids: for them each thread draws ahead and wipes
+// what it hands out. Keys are longer and drawn when they are needed.
+constexpr std::size_t kMostIdBytes = 16;
+struct RandomStock {
+    std::array<char, 512> bytes{};
+    std::size_t left = 0;
+};
+
+}  // namespace
+
 std::string random_bytes(std::size_t size) {
     std::string out(size, '\0');
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(size)) != 1)
-        throw std::runtime_error("the system's random generator failed");
+    thread_local RandomStock stock;
+    if (size > kMostIdBytes) {
+        fill_random(out.data(), size);
+        return out;
+    }
+    if (stock.left < size) {
+        fill_random(stock.bytes.data(), stock.bytes.size());
+        stock.left = stock.bytes.size();
+    }
+    char* next = stock.bytes.data() + (stock.bytes.size() - stock.left);
+    std::copy(next, next + size, out.begin());
+    OPENSSL_cleanse(next, size);
+    stock.left -= size;
     return out;
 }
 

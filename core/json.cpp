@@ -1,6 +1,12 @@
 #include "core/json.hpp"
 
+#include <simdjson.h>
+
+#include <cstring>
+#include <optional>
 #include <vector>
+
+#include "core/json_writer.hpp"
 
 namespace sluice::core {
 
@@ -39,10 +45,65 @@ Result<void> check_limits(std::string_view text, JsonLimits limits) {
     return {};
 }
 
+constexpr std::size_t kKeptBytes = std::size_t{256} << 10U;  // texts up to this size reuse a thread's buffers
+
+// The tree the library's own parser would have built: the last of members that share a name counts, at the first one's place.
+Json tree_of(simdjson::dom::element element) {
+    using simdjson::dom::element_type;
+    switch (element.type()) {
+        case element_type::OBJECT: {
+            Json out = Json::object();
+            auto& members = out.get_ref<Json::object_t&>();
+            for (const auto [name, value] : simdjson::dom::object(element)) members[std::string(name)] = tree_of(value);
+            return out;
+        }
+        case element_type::ARRAY: {
+            Json out = Json::array();
+            for (const auto value : simdjson::dom::array(element)) out.push_back(tree_of(value));
+            return out;
+        }
+        case element_type::STRING: return std::string(std::string_view(element));
+        case element_type::INT64: {
+            const auto number = std::int64_t(element);
+            return number < 0 ? Json(number) : Json(static_cast<std::uint64_t>(number));
+        }
+        case element_type::UINT64: return std::uint64_t(element);
+        case element_type::DOUBLE: return double(element);
+        case element_type::BOOL: return bool(element);
+        case element_type::NULL_VALUE: break;
+    }
+    return nullptr;
+}
+
+struct FastParser {
+    simdjson::dom::parser parser;
+    std::vector<char> padded;
+
+    std::optional<Json> parse(std::string_view text) {
+        if (padded.size() < text.size() + simdjson::SIMDJSON_PADDING) padded.resize(2 * text.size() + simdjson::SIMDJSON_PADDING);
+        std::memcpy(padded.data(), text.data(), text.size());
+        simdjson::dom::element root;
+        if (parser.parse(padded.data(), text.size(), false).get(root) != simdjson::SUCCESS) return std::nullopt;
+        return tree_of(root);
+    }
+};
+
+// Nothing when the text is not valid, or not for this parser (integers of more than 64 bits): the library then has the last word.
+std::optional<Json> parse_fast(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    if (text.size() <= kKeptBytes) {
+        thread_local FastParser kept;
+        return kept.parse(text);
+    }
+    FastParser once;
+    return once.parse(text);
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     if (const auto within = check_limits(text, limits); !within) return within.error();
+    if (auto parsed = parse_fast(text)) return *std::move(parsed);
     try {
         return Json::parse(text);
     } catch (const Json::parse_error& error) {
@@ -53,6 +114,10 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     }
 }
 
-std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump_json(const Json& value) {
+    std::string text;
+    append_json(text, value);
+    return text;
+}
 
 }  // namespace sluice::core

@@ -116,7 +116,8 @@ Result<Database> Database::open(const std::filesystem::path& path, Access access
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     const auto set = database.execute(
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;"
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "PRAGMA cache_size = -16384;");  // KiB: a whole transaction of the applier, so that no page is written twice
     if (!set) return set.error();
     if (access == Access::ReadOnly) {
         if (const auto limited = database.execute("PRAGMA query_only = ON"); !limited) return limited.error();

@@ -1,5 +1,7 @@
 #include "providers/request_body.hpp"
 
+#include "core/json_writer.hpp"
+
 #include <array>
 #include <string_view>
 
@@ -26,24 +28,6 @@ Json stream_options(const Json& body) {
     return options;
 }
 
-class ObjectWriter {
-public:
-    void member(std::string_view name, const std::string& json) {
-        text_ += text_.empty() ? '{' : ',';
-        text_ += core::dump_json(Json(name));
-        text_ += ':';
-        text_ += json;
-    }
-    std::string finish() {
-        if (text_.empty()) text_ += '{';
-        text_ += '}';
-        return std::move(text_);
-    }
-
-private:
-    std::string text_;
-};
-
 // A member that Sluice sets: in the place of the client's, else at the end.
 struct Override {
     std::string_view name;
@@ -57,25 +41,29 @@ std::string request_body(const core::ChatRequest& request, const core::ServeOpti
     const Json& body = request.body();
     const bool stream = request.stream();
     const bool embeds = request.operation() == core::Operation::Embeddings;  // answers nothing that could be limited
+    std::string model;
+    core::append_json_string(model, options.model);
     std::array<Override, 3> overrides{
-        Override{"model", core::dump_json(Json(options.model))},
+        Override{"model", std::move(model)},
         Override{limit_name(body, limit), std::to_string(options.max_tokens), embeds},
         Override{"stream_options", stream ? core::dump_json(stream_options(body)) : std::string{}, !stream}};
 
-    ObjectWriter out;
-    for (const auto& [name, value] : body.items()) {
+    core::JsonWriter out{static_cast<std::size_t>(request.prompt_tokens_bound()) + 256};  // one byte a token at least
+    out.begin_object();
+    for (auto member = body.begin(); member != body.end(); ++member) {
+        const std::string& name = member.key();
         bool ours = name == kMaxTokens || name == kMaxCompletionTokens || name == "stream_options";
         for (auto& one : overrides) {
             if (one.name != name) continue;
             ours = true;
-            if (!one.written) out.member(name, one.json);
+            if (!one.written) out.key(name).raw(one.json);
             one.written = true;
         }
-        if (!ours) out.member(name, core::dump_json(value));
+        if (!ours) out.member(name, member.value());
     }
     for (const auto& one : overrides)
-        if (!one.written) out.member(one.name, one.json);
-    return out.finish();
+        if (!one.written) out.key(one.name).raw(one.json);
+    return out.end_object().take();
 }
 
 }  // namespace sluice::providers

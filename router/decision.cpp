@@ -1,11 +1,9 @@
 #include "router/decision.hpp"
 
-#include "core/json.hpp"
+#include "core/json_writer.hpp"
 #include "policies/sensitivity/maskable.hpp"
 
 namespace sluice::router {
-
-using core::Json;
 
 std::string_view to_string(Outcome outcome) {
     switch (outcome) {
@@ -55,65 +53,101 @@ std::string_view to_string(core::Errc code) {
 
 namespace {
 
-Json finding_json(const core::Finding& finding) {
-    return Json{{"type", finding.type},       {"message", finding.message}, {"part", policies::printable_pointer(finding.part)},         {"begin", finding.begin},
-                {"end", finding.end},         {"score", finding.score},     {"detector", finding.detector},
-                {"data_class", core::to_string(finding.data_class)}};
+void write(core::JsonWriter& out, const core::Finding& finding) {
+    out.begin_object()
+        .member("type", finding.type)
+        .member("message", finding.message)
+        .member("part", policies::printable_pointer(finding.part))
+        .member("begin", finding.begin)
+        .member("end", finding.end)
+        .member("score", finding.score)
+        .member("detector", finding.detector)
+        .member("data_class", core::to_string(finding.data_class))
+        .end_object();
 }
 
-Json attempt_json(const AttemptRecord& attempt) {
-    Json json{{"target", attempt.target}, {"result", attempt.result}, {"us", attempt.microseconds}, {"charge_nano_usd", attempt.charge.value}};
-    if (attempt.upstream_status != 0) json["upstream_status"] = attempt.upstream_status;
-    return json;
+void write(core::JsonWriter& out, const AttemptRecord& attempt) {
+    out.begin_object()
+        .member("target", attempt.target)
+        .member("result", attempt.result)
+        .member("us", attempt.microseconds)
+        .member("charge_nano_usd", attempt.charge.value);
+    if (attempt.upstream_status != 0) out.member("upstream_status", attempt.upstream_status);
+    out.end_object();
+}
+
+void write(core::JsonWriter& out, const std::string& text) { out.value(text); }
+
+void write(core::JsonWriter& out, const std::pair<std::string, std::string>& exclusion) {
+    out.begin_object().member("target", exclusion.first).member("reason", exclusion.second).end_object();
+}
+
+template <class Element>
+void write_list(core::JsonWriter& out, std::string_view name, const std::vector<Element>& elements) {
+    out.key(name).begin_array();
+    for (const auto& element : elements) write(out, element);
+    out.end_array();
+}
+
+void write(core::JsonWriter& out, const core::Usage& usage) {
+    out.begin_object()
+        .member("prompt_tokens", usage.prompt)
+        .member("completion_tokens", usage.completion)
+        .member("cached_tokens", usage.cached)
+        .member("estimated", usage.estimated)
+        .end_object();
+}
+
+// What was masked on the way out and what the answer's own scan found; nothing when neither was asked for.
+void write_redaction(core::JsonWriter& out, const Decision& d) {
+    if (!d.masked.empty()) {
+        out.key("redaction").begin_object().key("masked").begin_object();
+        for (const auto& [type, count] : d.masked) out.member(type, count);
+        out.end_object().member("restored", d.restored).end_object();
+    }
+    if (d.response_scan == policies::ResponseScan::Off) return;
+    out.key("response_scan").begin_object().member("action", d.response_scan == policies::ResponseScan::Flag ? "flag" : "mask");
+    write_list(out, "findings", d.response_findings);
+    out.end_object();
 }
 
 }  // namespace
 
 std::string to_json(const Decision& d) {
-    Json json{{"id", d.id},
-              {"object", "sluice.decision"},
-              {"request_id", d.request_id},
-              {"unix_ns", d.unix_nanoseconds},
-              {"team", d.team_name},
-              {"key", d.key_name},
-              {"model", d.model},
-              {"stream", d.stream},
-              {"outcome", to_string(d.outcome)},
-              {"data_class", core::to_string(d.data_class)},
-              {"reason", d.reason},
-              {"action", core::to_string(d.action)},
-              {"rule", d.rule},
-              {"zone", core::to_string(d.zone)},
-              {"target", d.target},
-              {"cache", to_string(d.cache)},
-              {"hold_nano_usd", d.hold.value},
-              {"cost_nano_usd", d.cost.value},
-              {"cost_usd", core::format_usd(d.cost)},
-              {"usage", {{"prompt_tokens", d.usage.prompt}, {"completion_tokens", d.usage.completion}, {"cached_tokens", d.usage.cached},
-                         {"estimated", d.usage.estimated}}},
-              {"classify_us", d.classify_microseconds},
-              {"total_us", d.total_microseconds}};
-    if (!d.error.empty()) json["error"] = d.error;
-    if (!d.note.empty()) json["note"] = d.note;
-    if (d.declared) json["declared"] = core::to_string(*d.declared);
-    Json findings = Json::array();
-    for (const auto& finding : d.findings) findings.push_back(finding_json(finding));
-    json["findings"] = std::move(findings);
-    if (d.conversation) json["conversation"] = core::to_string(*d.conversation);
-    if (!d.masked.empty()) json["redaction"] = {{"masked", d.masked}, {"restored", d.restored}};
-    if (d.response_scan != policies::ResponseScan::Off) {
-        Json found = Json::array();
-        for (const auto& finding : d.response_findings) found.push_back(finding_json(finding));
-        json["response_scan"] = {{"action", d.response_scan == policies::ResponseScan::Flag ? "flag" : "mask"}, {"findings", std::move(found)}};
-    }
-    json["plan"] = d.plan;
-    Json exclusions = Json::array();
-    for (const auto& [target, reason] : d.exclusions) exclusions.push_back({{"target", target}, {"reason", reason}});
-    json["exclusions"] = std::move(exclusions);
-    Json attempts = Json::array();
-    for (const auto& attempt : d.attempts) attempts.push_back(attempt_json(attempt));
-    json["attempts"] = std::move(attempts);
-    return core::dump_json(json);
+    core::JsonWriter out{1024 + 256 * d.findings.size()};
+    out.begin_object()
+        .member("id", d.id)
+        .member("object", "sluice.decision")
+        .member("request_id", d.request_id)
+        .member("unix_ns", d.unix_nanoseconds)
+        .member("team", d.team_name)
+        .member("key", d.key_name)
+        .member("model", d.model)
+        .member("stream", d.stream)
+        .member("outcome", to_string(d.outcome))
+        .member("data_class", core::to_string(d.data_class))
+        .member("reason", d.reason)
+        .member("action", core::to_string(d.action))
+        .member("rule", d.rule)
+        .member("zone", core::to_string(d.zone))
+        .member("target", d.target)
+        .member("cache", to_string(d.cache))
+        .member("hold_nano_usd", d.hold.value)
+        .member("cost_nano_usd", d.cost.value)
+        .member("cost_usd", core::format_usd(d.cost))
+        .key("usage");
+    write(out, d.usage);
+    out.member("classify_us", d.classify_microseconds).member("total_us", d.total_microseconds);
+    if (!d.error.empty()) out.member("error", d.error);
+    if (!d.note.empty()) out.member("note", d.note);
+    if (d.declared) out.member("declared", core::to_string(*d.declared));
+    write_list(out, "findings", d.findings);
+    if (d.conversation) out.member("conversation", core::to_string(*d.conversation));
+    write_redaction(out, d);
+    write_list(out, "plan", d.plan);
+    write_list(out, "exclusions", d.exclusions);
+    write_list(out, "attempts", d.attempts);
+    return out.end_object().take();
 }
 
 }  // namespace sluice::router

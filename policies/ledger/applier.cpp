@@ -14,7 +14,7 @@ using core::Errc;
 using core::Error;
 using core::Result;
 
-constexpr std::uint64_t kRecordsPerTransaction = 8192;
+constexpr std::uint64_t kRecordsPerTransaction = 4096;
 constexpr int kNice = 5;  // behind the event loops, yet with a share that lets it follow them
 
 std::vector<std::filesystem::path> paths_of(const std::vector<Segment>& segments) {

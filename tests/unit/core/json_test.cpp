@@ -33,6 +33,26 @@ TEST(Json, BracesInsideStringsDoNotCount) {
     EXPECT_TRUE(parse_json("\"" + std::string(1000, '[') + "\\\"" + std::string(1000, '{') + "\""));
 }
 
+// Two parsers stand behind parse_json: they must not differ in what they accept or in what it means.
+TEST(Json, MeansWhatTheLibraryMeans) {
+    for (const std::string_view text :
+         {"0", "-0", "-0.0", "1.0", "1e5", "1E400", "-1e-400", "123456789012345678", "9223372036854775807", "9223372036854775808", "18446744073709551615",
+          "18446744073709551616", "-9223372036854775808", "-9223372036854775809", "0.1", "3.141592653589793238462643383279", "2.2250738585072014e-308",
+          "01", "1.", ".5", "+1", "-", "1e", "NaN", "Infinity", "tru", "true", "null", "nul", "\"\"", "\"a", "\"\\u00e9\\ud83d\\ude42\"", "\"\\ud83d\"",
+          "\"\\ude42\"", "\"\\ud83d\\u0041\"", "\"\\u12g4\"", "\"\\x\"", "\"\x01\"", "\"\x7f\"", "\"\xff\"", "\"\xc3\xa9\"", "\"\xc3\"", "\"\xed\xa0\x80\"",
+          "\"\\u0000\"", "[]", "[1,]", "[,1]", "[1 2]", "{}", "{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":{\"x\":1},\"a\":{\"y\":2}}", "{\"a\" 1}", "{a:1}", "{\"a\":1,}",
+          "{} {}", "[1]x", "", " ", "\xef\xbb\xbf[]", " \t\r\n[ 1 , 2 ] \n", "\f[]", "[1]\x00", "/*c*/[]", "'a'"}) {
+        const auto ours = parse_json(text);
+        const auto library = Json::parse(text, nullptr, false);
+        ASSERT_EQ(bool(ours), !library.is_discarded()) << text;
+        if (ours) {
+            EXPECT_EQ(ours->dump(), library.dump()) << text;
+            EXPECT_EQ(*ours, library) << text;
+            EXPECT_EQ(ours->is_number_float(), library.is_number_float()) << text;
+        }
+    }
+}
+
 TEST(Json, ErrorsGiveAPositionAndNoContent) {
     const auto json = parse_json(R"({"secret": canary-4711})");
     ASSERT_FALSE(json);
