@@ -67,7 +67,8 @@ std::size_t body_end(const Scan& scan, std::size_t body, const TokenPrefix& entr
     std::size_t i = body;
     const std::size_t least = body + entry.least;
     while (i < least && i < scan.text.size() && in_alphabet(scan.text[i], entry.alphabet)) ++i;
-    if (i < least || !looks_generated(scan.text.substr(body, entry.least))) return 0;
+    const auto required = scan.text.substr(body, entry.least);
+    if (i < least || !(looks_generated(required) || (entry.least >= 14 && mixed_enough(required)))) return 0;
     const std::size_t most = body + kMostBody;
     const auto goes_on = [&](char c) { return c != ' ' && in_alphabet(c, entry.alphabet); };
     while (i < most && i < scan.text.size() && goes_on(scan.text[i])) ++i;
@@ -132,6 +133,8 @@ std::size_t scan_token(Scan& scan, std::size_t at) {
         if (!begins_with(rest, entry.prefix)) continue;
         const std::size_t end = body_end(scan, at + entry.prefix.size(), entry);
         if (end == 0) continue;
+        // Manuals write EXAMPLE into their keys.
+        if (scan.text.substr(at, end - at).find("EXAMPLE") != std::string_view::npos) return scan.add("DOCUMENTED", at, end, 0.9, "prefix");
         if (entry.prefix == "AKIA" || entry.prefix == "ASIA") scan.remember(Context::AwsKeyId, end);
         return scan.add("API_KEY", at, end, 0.95, "prefix");
     }
