@@ -11,7 +11,7 @@ constexpr std::string_view kMarkings =
     "not for distribution;not for external*;not for release;not for circulation;not for publication;not to be distributed;strictly private;private and confidential;proprietary and confidential;proprietary;"
     "trade secret*;restricted distribution;eyes only;need to know;under nda;subject to nda;covered by nda;under embargo;embargoed;tlp:red;tlp:amber;tlp red;tlp amber;tlp:amber+strict;"
     "cui//*;controlled//*;controlled unclassified*;secret//*;top secret*;noforn;fouo;for official use only;official sensitive;official-sensitive;"
-    "board minutes;board only;insider information;material non-public*;mnpi;"
+    "hr restricted;hr only;hr confidential;management only;finance only;executives only;restricted access;restricted circulation;board confidential;board minutes;board only;insider information;material non-public*;mnpi;"
     "vertraulich;streng vertraulich;nur fur den internen*;nur intern;nur fur den dienstgebrauch;interne verwendung;betriebsgeheimnis;geschaftsgeheimnis;geheim;nicht weitergeben;nicht zur weitergabe;verschlusssache;"
     "confidentiel;confidentielle;strictement confidentiel;usage interne;diffusion restreinte;ne pas diffuser;a usage interne;secret des affaires;document interne;"
     "confidencial;estrictamente confidencial;uso interno;solo para uso interno;no distribuir;no difundir;uso restringido;prohibida su difusion;secreto comercial;"

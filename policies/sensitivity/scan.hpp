@@ -80,6 +80,7 @@ public:
     Scan(std::string_view text, std::string_view key, std::vector<Hit>& hits);
 
     const std::string_view text;
+    const Phrases& phrases;
 
     char at(std::size_t i) const { return i < text.size() ? text[i] : '\0'; }
     // True when such a word ended within `reach` bytes before `position` on the same line (or was the last thing on the

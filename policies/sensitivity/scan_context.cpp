@@ -5,7 +5,7 @@
 
 namespace sluice::policies::detail {
 
-Scan::Scan(std::string_view text_, std::string_view key, std::vector<Hit>& hits) : text(text_), hits_(hits) {
+Scan::Scan(std::string_view text_, std::string_view key, std::vector<Hit>& hits) : text(text_), phrases(label_phrases()), hits_(hits) {
     last_.fill(kNever);
     // "card_number", "cardNumber", "SSN": words of a name begin behind separators and at a capital behind a small letter.
     for (std::size_t i = 0; i < key.size(); ++i) {
@@ -39,7 +39,6 @@ void Scan::look_behind(std::size_t end) const {
     after_end_ = end;
     after_.fill(0);
     after_names_ids_ = false;
-    const Phrases& phrases = label_phrases();
     const std::size_t stop = std::min(text.size(), end + 24);
     bool inside = true;
     for (std::size_t i = end; i < stop && text[i] != '\n'; ++i) {

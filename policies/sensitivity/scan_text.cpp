@@ -2,6 +2,7 @@
 // scanner of what may start there. Plain words cost one look at a table of beginnings.
 #include "policies/sensitivity/byte_masks.hpp"
 #include "policies/sensitivity/scan.hpp"
+#include "policies/sensitivity/token_starts.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -49,10 +50,8 @@ std::size_t act_on(Scan& scan, Label label, std::size_t at, std::size_t end) {
 }
 
 std::size_t look_for_phrases(Scan& scan, std::size_t at) {
-    static const Phrases& phrases = label_phrases();
-    if (!phrases.may_begin(scan.text, at)) return 0;
     std::size_t found = 0;
-    phrases.look(scan.text, at, [&](Label label, std::size_t end) { found = std::max(found, act_on(scan, label, at, end)); });
+    scan.phrases.look(scan.text, at, [&](Label label, std::size_t end) { found = std::max(found, act_on(scan, label, at, end)); });
     return found;
 }
 
@@ -66,8 +65,10 @@ std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_di
             if (const auto found = scan_keyed(scan, at, end)) return found;
         return next;
     }
-    if (const auto found = look_for_phrases(scan, at)) return found;
-    if (const auto found = scan_token(scan, at)) return found;
+    if (scan.phrases.may_begin(text, at))
+        if (const auto found = look_for_phrases(scan, at)) return found;
+    if (at + 16 <= text.size() && kTokenStarts[token_start_slot(text[at], text[at + 1], text[at + 2])])
+        if (const auto found = scan_token(scan, at)) return found;
     const char first = text[at];
     const std::size_t size = end - at;
     if (first == 'e' && scan.at(at + 1) == 'y' && scan.at(at + 2) == 'J')
@@ -132,8 +133,11 @@ void note_line_break(Scan& scan, std::size_t at) {
 
 // A tag, a comment or emphasis in the midst of something.
 bool note_markup(const Scan& scan, std::size_t at) {
-    return at > 0 && (is_alnum(scan.text[at - 1]) || std::string_view{" @.-_"}.find(scan.text[at - 1]) != std::string_view::npos) &&
-           (scan.text[at] == '*' ? is_alnum(scan.text[at - 1]) : scan.at(at + 1) == '/' || scan.at(at + 1) == '!' || is_alpha(scan.at(at + 1)));
+    if (at == 0) return false;
+    const char before = scan.text[at - 1];
+    const bool inside = is_alnum(before) || before == '@' || before == '.' || before == '-' || before == '_';
+    if (scan.text[at] == '*') return inside;
+    return (inside || before == ' ') && (scan.at(at + 1) == '/' || scan.at(at + 1) == '!' || is_alpha(scan.at(at + 1)));
 }
 
 // The byte behind what was found, or 0.
@@ -251,7 +255,7 @@ private:
             const auto before = static_cast<unsigned char>(text_[at - 1]);
             if (is_alpha(text_[at - 1]) || (before >= 0x80 && before < 0xc0)) return 0;
         }
-        return look_for_phrases(scan_, at);
+        return scan_.phrases.may_begin(text_, at) ? look_for_phrases(scan_, at) : 0;
     }
 
     Scan& scan_;
