@@ -51,6 +51,7 @@ enum class Context : std::uint8_t {
     Sender,
     AwsSecret,
     LivesAt,
+    DotWord,
     Flat,
     Count
 };
