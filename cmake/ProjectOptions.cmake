@@ -36,9 +36,9 @@ find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(SQLite3 REQUIRED)
-find_package(ICU REQUIRED COMPONENTS uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+find_package(ICU REQUIRED COMPONENTS i18n uc)
 
 # Third-party usage in one place: the same macros for everybody who sees Asio.
 add_library(third_party INTERFACE)

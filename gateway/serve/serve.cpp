@@ -17,6 +17,7 @@
 #include "gateway/http/server.hpp"
 #include "gateway/metrics/metrics.hpp"
 #include "gateway/openai_api/chat_completions.hpp"
+#include "gateway/openai_api/classify_route.hpp"
 #include "gateway/serve/data_files.hpp"
 #include "gateway/serve/health_api.hpp"
 #include "gateway/serve/logging.hpp"
@@ -233,6 +234,7 @@ void run(const Config& config) {
 
     Server* server_address = nullptr;
     auto routes = api.routes();
+    routes.push_back(classify_route(classifier, config.server.limits.max_body_bytes));
     for (auto& route : health_routes(
              metrics,
              [&]() -> std::string {

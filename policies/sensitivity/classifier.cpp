@@ -1,8 +1,9 @@
 #include "policies/sensitivity/classifier.hpp"
 
+#include "policies/sensitivity/conversation.hpp"
 #include "policies/sensitivity/detectors.hpp"
+#include "policies/sensitivity/readings.hpp"
 #include "policies/sensitivity/text_parts.hpp"
-#include "policies/sensitivity/text_view.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -43,38 +44,107 @@ public:
         for (const auto& scored : hits_) keep(scored, place);
     }
 
+    // Things that say little alone: a person's health (never leaves), three different facts about a person.
+    void combine() {
+        if (health_ && person_) raise(core::DataClass::Restricted, "combination:health");
+        if (facts_.size() >= 3) raise(core::DataClass::Restricted, "combination:person");
+    }
+
+    // Values split over the user's messages.
+    void read_turns(const core::Json& body) {
+        const auto messages = body.find("messages");
+        if (messages == body.end() || !messages->is_array() || messages->size() < 3) return;
+        std::vector<std::string_view> turns;
+        std::vector<TextPlace> places;
+        for (std::size_t i = 0; i < messages->size(); ++i) {
+            const auto& message = (*messages)[i];
+            if (!message.is_object() || message.value("role", core::Json{}) != "user") continue;
+            const auto content = message.find("content");
+            if (content == message.end()) continue;
+            if (content->is_string()) {
+                turns.push_back(content->get_ref<const std::string&>());
+                places.push_back(TextPlace::of_content(i));
+            } else if (content->is_array() && !content->empty()) add_text_part(*content, i, turns, places);
+        }
+        for (const SplitFinding& split : split_findings(turns)) {
+            if (split.hit.score < classifier_.config_.cut) continue;
+            for (const TurnPart& part : {split.first, split.second}) {
+                Hit hit = split.hit;
+                hit.begin = part.begin;
+                hit.end = part.end;
+                keep({hit, std::nullopt}, places[part.turn]);
+            }
+        }
+    }
+
     core::DataClass data_class() const { return data_class_; }
     const std::string& reason() const { return reason_; }
     std::vector<core::Finding> take_findings() { return std::move(findings_); }
 
 private:
-    void scan(std::string_view text, std::string_view key) {
-        scan_view(text, key, [](const Hit& hit) { return hit; });
-        const auto view = folded(text);
-        if (!view) return;
-        scan_view(view->text(), key, [&](Hit hit) {
-            hit.begin = view->original_begin(hit.begin);
-            hit.end = view->original_end(hit.end);
-            return hit;
-        });
-        drop_doubles(hits_);
+    // The first text part of a message made of parts.
+    static void add_text_part(const core::Json& parts, std::size_t message, std::vector<std::string_view>& turns, std::vector<TextPlace>& places) {
+        for (std::size_t part = 0; part < parts.size(); ++part) {
+            if (!parts[part].is_object()) continue;
+            const auto text = parts[part].find("text");
+            if (text == parts[part].end() || !text->is_string()) continue;
+            turns.push_back(text->get_ref<const std::string&>());
+            places.push_back(TextPlace::of_part(message, part));
+            return;
+        }
     }
 
-    template <class ToOriginal>
-    void scan_view(std::string_view text, std::string_view key, const ToOriginal& to_original) {
-        found_.clear();
-        scan_text(text, key, found_);
-        for (const Hit& hit : found_)
-            if (hit.score >= classifier_.config_.cut) hits_.push_back({to_original(hit), std::nullopt});
-        terms_.clear();
-        classifier_.dictionary_.find(text, terms_);
-        for (const auto& term : terms_)
-            hits_.push_back({to_original({"ORG_TERM", term.begin, term.end, 0.95, "dictionary"}), term.data_class});
+    void scan(std::string_view text, std::string_view key) {
+        TextSigns signs;
+        const Bound bound = for_each_reading(text, key, ReadingLimits{}, [&](std::string_view reading, std::vector<Hit>& found, const auto& to_original) {
+            terms_.clear();
+            classifier_.dictionary_.find(reading, terms_);
+            const auto take = [&](Hit hit, std::optional<core::DataClass> data_class) {
+                to_original(hit);
+                hits_.push_back({hit, data_class});
+            };
+            for (const Hit& hit : found)
+                if (hit.score >= classifier_.config_.cut) take(hit, std::nullopt);
+            for (const auto& term : terms_) take({"ORG_TERM", term.begin, term.end, 0.95, "dictionary"}, term.data_class);
+        }, &signs);
+        if (signs.turns) read_transcript(text);
+        if (!bound.empty()) raise(core::DataClass::Restricted, "bound:" + std::string{bound});
+        if (hits_.size() > 1) drop_doubles(hits_);
+    }
+
+    // Both halves of a value that a transcript's turns were to hide.
+    void read_transcript(std::string_view text) {
+        const auto turns = user_turns(text);
+        const auto offset = [&](const TurnPart& part) { return static_cast<std::size_t>(turns[part.turn].data() - text.data()); };
+        for (const SplitFinding& split : split_findings(turns)) {
+            if (split.hit.score < classifier_.config_.cut) continue;
+            for (const TurnPart& part : {split.first, split.second}) {
+                Hit hit = split.hit;
+                hit.begin = offset(part) + part.begin;
+                hit.end = offset(part) + part.end;
+                hits_.push_back({hit, std::nullopt});
+            }
+        }
+    }
+
+    void raise(core::DataClass to, std::string why) {
+        if (data_class_ >= to) return;
+        data_class_ = to;
+        reason_ = std::move(why);
+    }
+
+    void note_for_combination(const Hit& hit) {
+        const int severity = severity_of(hit.type);
+        if (hit.type == "HEALTH_INFO") health_ = true;
+        else if (hit.type == "PERSON" || hit.type == "MEDICAL_RECORD" || hit.type == "HEALTH_ID" || hit.type == "NATIONAL_ID" || hit.type == "US_SSN") person_ = true;
+        const bool fact = (severity == 1 || severity == 2) && hit.type != "HEALTH_INFO" && facts_.size() < 3;
+        if (fact && std::ranges::find(facts_, hit.type) == facts_.end()) facts_.push_back(hit.type);
     }
 
     void keep(const ScoredHit& scored, const TextPlace& place) {
         const Hit& hit = scored.hit;
         const core::DataClass found = scored.data_class.value_or(classifier_.class_of(hit.type));
+        note_for_combination(hit);
         const bool decides = data_class_ < found;
         if (decides) {
             data_class_ = found;
@@ -95,10 +165,12 @@ private:
 
     const Classifier& classifier_;
     std::vector<core::Finding> findings_;
+    bool health_ = false;
+    bool person_ = false;
+    std::vector<std::string_view> facts_;  // types of severity 1 and 2, up to three
     core::DataClass data_class_ = core::DataClass::Public;
     std::string reason_ = "none";
     std::vector<ScoredHit> hits_;
-    std::vector<Hit> found_;
     std::vector<Dictionary::Match> terms_;
 };
 
@@ -119,6 +191,8 @@ core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> r
         Judgement judgement{*this};
         for_each_text(request->body(),
                       [&](const TextPlace& place, std::string_view text) { judgement.read(place, text); });
+        judgement.read_turns(request->body());
+        judgement.combine();
         core::DataClass data_class = judgement.data_class();
         std::string reason = judgement.reason();
         const auto raise = [&](core::DataClass to, const char* why) {

@@ -79,7 +79,7 @@ bool plausible_secret(std::string_view value, SecretKind kind, Quoted quoted) {
     const bool spaces = value.find(' ') != std::string_view::npos;
     if (kind == SecretKind::Token) {
         if (spaces || makeup.lower + makeup.upper == 0 || makeup.distinct < 6) return false;
-        return makeup.digits > 0 ? looks_generated(value)
+        return makeup.digits > 0 ? looks_generated(value) || (value.size() >= 11 && mixed_enough(value) && makeup.digits >= 3)
                                  : makeup.lower > 0 && makeup.upper > 1 && value.size() >= 16 && makeup.symbols == 0;
     }
     if (makeup.digits == value.size()) return quoted == Quoted::Yes && value.size() >= 6;

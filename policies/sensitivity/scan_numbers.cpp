@@ -15,6 +15,19 @@ bool luhn(std::string_view digits) {
     return sum % 10 == 0;
 }
 
+bool glued_before(const Scan& scan, std::size_t at) {
+    if (at == 0) return false;
+    const char before = scan.text[at - 1];
+    return before == '_' || before == '/' ||
+           ((before == '-' || before == '.') && at > 1 && is_alnum(scan.text[at - 2]));
+}
+
+bool ends_number(const Scan& scan, std::size_t end) {
+    const char after = scan.at(end);
+    if (is_alnum(after) || after == '_') return false;
+    return !((after == '-' || after == '.') && is_alnum(scan.at(end + 1)) && !is_digit(scan.at(end + 1)));
+}
+
 namespace {
 
 int number(std::string_view digits) {
@@ -86,20 +99,6 @@ Groups read_groups(const Scan& scan, std::size_t at) {
         ++out.count;
     }
     return out;
-}
-
-// True when the number seems to go on before `at` or stands inside an identifier: "3.4111...", "a-4111...", "_4111...".
-bool glued_before(const Scan& scan, std::size_t at) {
-    if (at == 0) return false;
-    const char before = scan.text[at - 1];
-    return before == '_' || before == '/' ||
-           ((before == '-' || before == '.') && at > 1 && is_alnum(scan.text[at - 2]));
-}
-
-bool ends_number(const Scan& scan, std::size_t end) {
-    const char after = scan.at(end);
-    if (is_alnum(after) || after == '_') return false;
-    return !((after == '-' || after == '.') && is_alnum(scan.at(end + 1)) && !is_digit(scan.at(end + 1)));
 }
 
 // Sizes as printed on cards, or one digit at a time.
@@ -189,12 +188,22 @@ std::size_t scan_digits(Scan& scan, std::size_t at) {
     if (const auto end = scan_card(scan, at, groups)) return end;
     if (const auto end = scan_social_security(scan, at, groups)) return end;
     if (const auto end = scan_bot_token(scan, at, groups)) return end;
+    if (groups.separator == '.' || is_hex(scan.at(at + 1)) || scan.at(at + 2) == ':') {
+        if (groups.sizes[0] <= 3)
+            if (const auto end = scan_dotted(scan, at)) return end;
+        if (const auto end = scan_colons(scan, at)) return end;
+    }
+    if (const auto end = scan_id(scan, at)) return end;
     if (const auto end = scan_phone(scan, at, groups)) return end;
     if (scan.near(Context::AwsKeyId, at, 200))
         if (const auto end = scan_aws_secret(scan, at)) return end;
     // Nothing starts here; a later group may still start something.
     std::size_t next = at;
     while (is_alnum(scan.at(next))) ++next;
+    if (next - at >= 26)
+        if (const auto end = scan_wallet(scan, at, next)) return end;
+    if (next - at <= 5)
+        if (const auto end = scan_house_number(scan, at)) return end;
     return next;
 }
 

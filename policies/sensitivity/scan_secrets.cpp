@@ -168,6 +168,12 @@ std::size_t scan_spoken_password(Scan& scan, std::size_t word_begin, std::size_t
     while (end < i + 8 && is_alpha(scan.at(end))) ++end;
     constexpr std::array<std::string_view, 9> kVerbs{"is", "was", "ist", "lautet", "est", "es", "e", "to", "be"};
     const auto verb = scan.text.substr(i, end - i);
+    // SQL and scripts: "LOGIN PASSWORD tr0ub4dor".
+    const bool shouted = is_upper(scan.text[word_begin]) && is_upper(scan.text[word_begin + 1]);
+    if (shouted) {
+        const Value value = read_value(scan, i);
+        if (mixed_enough(scan.text.substr(value.begin, value.end - value.begin))) return accept(scan, NameKind::Password, value, 0.7, "sql");
+    }
     if (scan.at(end) != ' ' || std::ranges::none_of(kVerbs, [&](auto known) { return equal_folded(verb, known); }))
         return 0;
     return accept(scan, NameKind::Password, read_value(scan, end + 1), 0.75, "sentence");

@@ -1,112 +1,109 @@
-// The one pass over a text: looks at each byte once, hands those that may start something to their scanner, and
-// remembers the words that give meaning to what follows.
+// The one pass over a text: 64 bytes at a time, it finds where words, numbers and marks begin and hands each to the
+// scanner of what may start there. Plain words cost one look at a table of beginnings.
+#include "policies/sensitivity/byte_masks.hpp"
 #include "policies/sensitivity/scan.hpp"
+#include "policies/sensitivity/token_starts.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace sluice::policies {
 
 namespace detail {
 
-Scan::Scan(std::string_view text_, std::string_view key, std::vector<Hit>& hits) : text(text_), hits_(hits) {
-    last_.fill(npos);
-    // "card_number", "cardNumber", "SSN": words of a name end at separators and before a capital behind a small letter.
-    for (std::size_t i = 0; i < key.size();) {
-        std::size_t end = i;
-        while (end < key.size() && is_alpha(key[end]) && !(end > i && is_upper(key[end]) && is_lower(key[end - 1])))
-            ++end;
-        const auto word = key.substr(i, end - i);
-        // In names a call is a function's: tool_call_id.
-        if (!equal_folded(word, "call")) in_key_[static_cast<std::size_t>(context_of(word))] = true;
-        i = std::max(end, i + 1);
-    }
-}
-
-bool Scan::near(Context context, std::size_t position, std::size_t reach) const {
-    const std::size_t last = last_[static_cast<std::size_t>(context)];
-    return in_key_[static_cast<std::size_t>(context)] || (last != npos && position >= last && position - last <= reach);
-}
-
-std::size_t Scan::add(std::string_view type, std::size_t begin, std::size_t end, double score,
-                      std::string_view detector) {
-    hits_.push_back({type, begin, end, score, detector});
-    return end;
-}
-
-bool Scan::may_read_value(std::size_t at) {
-    constexpr int kMostInside = 4;
-    if (at >= rejected_end_) read_inside_rejected_ = 0;
-    return ++read_inside_rejected_ <= kMostInside;
-}
-
 namespace {
 
-enum class Start : std::uint8_t {
-    Nothing,
-    Digit,
-    Letter,
-    Parenthesis,
-    Plus,
-    At,
-    Dash,
-    Operator,
-    Tilde,
-    Escape,
-    NewLine
-};
+constexpr std::size_t kEncodedRun = 12;    // shorter runs of letters and digits are not decoded
+constexpr std::size_t kSingleWords = 6;  // in a row: a value written apart
 
-constexpr std::array<Start, 256> kStarts = [] {
-    std::array<Start, 256> table{};
-    for (unsigned c = '0'; c <= '9'; ++c) table[c] = Start::Digit;
-    for (unsigned c = 'a'; c <= 'z'; ++c) table[c] = Start::Letter;
-    for (unsigned c = 'A'; c <= 'Z'; ++c) table[c] = Start::Letter;
-    table['('] = Start::Parenthesis;
-    table['+'] = Start::Plus;
-    table['@'] = Start::At;
-    table['-'] = Start::Dash;
-    table[':'] = Start::Operator;
-    table['='] = Start::Operator;
-    table['>'] = Start::Operator;
-    table['~'] = Start::Tilde;
-    table['\\'] = Start::Escape;
-    table['\n'] = Start::NewLine;
-    return table;
-}();
-
-// Everything that begins where a word begins. Returns the end of a finding or of the word.
-std::size_t scan_word(Scan& scan, std::size_t at) {
-    std::size_t letters = at;
-    while (is_alpha(scan.at(letters))) ++letters;
-    std::size_t end = letters;
-    while (is_alnum(scan.at(end))) ++end;
-
-    if (const auto found = scan_token(scan, at)) return found;
-    if (scan.text[at] == 'e' && scan.at(at + 1) == 'y' && scan.at(at + 2) == 'J')
-        if (const auto found = scan_jwt(scan, at)) return found;
-    if (scan.text[at] == 'L' && scan.at(at + 1) == 'S')
-        if (const auto found = scan_encoded_key(scan, at)) return found;
-    if (letters == at + 2 && is_digit(scan.at(letters)))
-        if (const auto found = scan_iban(scan, at)) return found;
-    if (scan.near(Context::AwsKeyId, at, 200))
-        if (const auto found = scan_aws_secret(scan, at)) return found;
-    if (letters == end) {
-        const auto word = scan.text.substr(at, end - at);
-        const Context context = context_of(word);
-        if (context != Context::None) scan.remember(context, end);
-        if (context == Context::Password)
-            if (const auto found = scan_spoken_password(scan, at, end)) return found;
-        const char first = to_lower(word[0]);
-        if ((first == 'b' || first == 'i') &&
-            (equal_folded(word, "bearer") || equal_folded(word, "basic") || equal_folded(word, "identified")))
-            if (const auto found = scan_authorization(scan, at, end)) return found;
+// What a phrase that ends at `end` sets off. Returns the end of a finding, or 0.
+std::size_t act_on(Scan& scan, Label label, std::size_t at, std::size_t end) {
+    scan.remember(label, end);
+    if (label >= kFirstRule) return 0;
+    const auto context = static_cast<Context>(label);
+    switch (context) {
+        case Context::Password: return scan_spoken_password(scan, at, end);
+        case Context::Name:
+        case Context::NameIs:
+        case Context::Salutation:
+        case Context::Sender:
+        case Context::Person: scan_name(scan, context, at, end); return 0;
+        case Context::Birth: scan_birth(scan, end); return 0;
+        case Context::Street: scan_street(scan, at, end); return 0;
+        case Context::LivesAt: scan_lives_at(scan, end); return 0;
+        case Context::Flat: scan_flat(scan, at, end); return 0;
+        case Context::StreetFirst: scan_street_first(scan, at, end); return 0;
+        case Context::Condition:
+        case Context::Drug:
+        case Context::Clinical:
+        case Context::Marking:
+        case Context::Privilege:
+        case Context::Question: scan.mark(context, at, end); return 0;
+        case Context::DotWord: scan.signs.apart = scan.signs.apart || (at > 0 && std::string_view{" (["}.find(scan.text[at - 1]) != std::string_view::npos); return 0;
+        case Context::DigitWord:
+            scan.digit_words = at - std::min(at, scan.last_digit_word_end) <= 3 ? scan.digit_words + 1 : 1;
+            scan.most_digit_words = std::max(scan.most_digit_words, scan.digit_words);
+            scan.last_digit_word_end = end;
+            return 0;
+        default: return 0;
     }
-    return end;
+}
+
+std::size_t look_for_phrases(Scan& scan, std::size_t at) {
+    std::size_t found = 0;
+    scan.phrases.look(scan.text, at, [&](Label label, std::size_t end) { found = std::max(found, act_on(scan, label, at, end)); });
+    return found;
+}
+
+// Everything that begins where a word of letters and digits begins. Returns the end of a finding, or 0.
+std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_digit) {
+    const std::string_view text = scan.text;
+    if (is_digit(text[at])) {
+        const std::size_t next = scan_digits(scan, at);
+        // Nothing found: the number may be the beginning of a secret.
+        if (next == end)
+            if (const auto found = scan_keyed(scan, at, end)) return found;
+        return next;
+    }
+    if (scan.phrases.may_begin(text, at))
+        if (const auto found = look_for_phrases(scan, at)) return found;
+    if (at + 16 <= text.size() && kTokenStarts[token_start_slot(text[at], text[at + 1], text[at + 2])])
+        if (const auto found = scan_token(scan, at)) return found;
+    const char first = text[at];
+    const std::size_t size = end - at;
+    if (first == 'e' && scan.at(at + 1) == 'y' && scan.at(at + 2) == 'J')
+        if (const auto found = scan_jwt(scan, at)) return found;
+    if (first == 'L' && scan.at(at + 1) == 'S')
+        if (const auto found = scan_encoded_key(scan, at)) return found;
+    if (scan.near(Context::AwsKeyId, at, 200) || (size >= 16 && scan.near_secret_word(at)))
+        if (const auto found = scan_aws_secret(scan, at)) return found;
+    if (holds_digit || (size <= 4 && is_upper(first) && (scan.at(end) == ' ' || scan.at(end) == '-') && is_digit(scan.at(end + 1)))) {
+        if (size > 3 && is_digit(scan.at(at + 2)) && is_digit(scan.at(at + 3)))
+            if (const auto found = scan_iban(scan, at)) return found;
+        if (size >= 26)
+            if (const auto found = scan_wallet(scan, at, end)) return found;
+        if (const auto found = scan_colons(scan, at)) return found;
+        if (size <= 20)
+            if (const auto found = scan_id(scan, at)) return found;
+    }
+    if (holds_digit)
+        if (const auto found = scan_keyed(scan, at, end)) return found;
+    if ((size == 8 || size == 11) && is_upper(first))
+        if (const auto found = scan_bic(scan, at, end)) return found;
+    const char lower = to_lower(first);
+    if ((lower == 'b' && (size == 5 || size == 6)) || (lower == 'i' && size == 10)) {
+        const auto word = text.substr(at, size);
+        if (equal_folded(word, "bearer") || equal_folded(word, "basic") || equal_folded(word, "identified"))
+            return scan_authorization(scan, at, end);
+    }
+    return 0;
 }
 
 // Escapes of JSON text that was not decoded ("\n4111...") stand between words, they are not part of them.
 std::size_t skip_escape(Scan& scan, std::size_t at) {
     const char c = scan.at(at + 1);
-    if (c == 'n') scan.new_line();
+    if (c == 'n') scan.new_line(at + 2);
     if (c == 'n' || c == 'r' || c == 't' || c == '\\') return at + 2;
     if (c != 'u') return at + 1;
     std::size_t end = at + 2;
@@ -114,43 +111,193 @@ std::size_t skip_escape(Scan& scan, std::size_t at) {
     return end == at + 6 ? end : at + 1;
 }
 
+// "user" and the like at the start of a line.
+bool speaks(std::string_view name) {
+    return name.size() < 9 && (equal_folded(name, "user") || equal_folded(name, "human") || equal_folded(name, "customer") || equal_folded(name, "me"));
+}
+
+// A digit or an '@' on both sides, or next to the break: a value may go on in the next line.
+void note_line_break(Scan& scan, std::size_t at) {
+    if (scan.signs.apart || at == 0) return;
+    std::size_t before = at - 1;
+    while (before > 0 && at - before < 4 && is_space(scan.text[before])) --before;
+    std::size_t behind = at + 1;
+    while (behind < at + 5 && is_space(scan.at(behind))) ++behind;
+    const auto digit_near = [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i)
+            if (is_digit(scan.at(i))) return true;
+        return false;
+    };
+    scan.signs.apart = scan.text[before] == '@' || scan.at(behind) == '@' ||
+                       (digit_near(before - std::min<std::size_t>(before, 5), before + 1) && digit_near(behind, behind + 6));
+}
+
+// A tag, a comment or emphasis in the midst of something.
+bool note_markup(const Scan& scan, std::size_t at) {
+    if (at == 0) return false;
+    const char before = scan.text[at - 1];
+    const bool inside = is_alnum(before) || before == '@' || before == '.' || before == '-' || before == '_';
+    if (scan.text[at] == '*') return inside;
+    return (inside || before == ' ') && (scan.at(at + 1) == '/' || scan.at(at + 1) == '!' || is_alpha(scan.at(at + 1)));
+}
+
 // The byte behind what was found, or 0.
-std::size_t scan_at(Scan& scan, std::size_t at, Start start) {
-    switch (start) {
-        case Start::Nothing: return 0;
-        case Start::NewLine: scan.new_line(); return 0;
-        case Start::Escape: return skip_escape(scan, at);
-        case Start::Letter: return scan_word(scan, at);
-        case Start::Digit: return scan_digits(scan, at);
-        case Start::Parenthesis: return scan_parenthesis(scan, at);
-        case Start::Plus: return scan_plus(scan, at);
-        case Start::At: return scan_email(scan, at);
-        case Start::Dash: return scan_private_key(scan, at);
-        case Start::Tilde: return scan_azure_secret(scan, at);
-        case Start::Operator:
+std::size_t scan_mark(Scan& scan, std::size_t at) {
+    switch (scan.text[at]) {
+        case '\n':
+            note_line_break(scan, at);
+            scan.new_line(at + 1);
+            return 0;
+        case '%': scan.signs.escapes = scan.signs.escapes || (is_hex(scan.at(at + 1)) && is_hex(scan.at(at + 2))); return 0;
+        case '&': scan.signs.escapes = scan.signs.escapes || scan.at(at + 1) == '#' || is_alpha(scan.at(at + 1)); return 0;
+        case '*':
+        case '<': scan.signs.apart = scan.signs.apart || note_markup(scan, at); return 0;
+        case '(': return scan_parenthesis(scan, at);
+        case '+': return scan_plus(scan, at);
+        case '@': return scan_email(scan, at);
+        case '-':
+            if (const auto found = scan_option(scan, at)) return found;
+            return scan_private_key(scan, at);
+        case '$': return scan_crypt_hash(scan, at);
+        case '~': return scan_azure_secret(scan, at);
+        case ':':
+            if (speaks(scan.text.substr(scan.line(), at - scan.line()))) scan.signs.turns = true;
+            [[fallthrough]];
+        case '=':
+        case '>':
+            if (scan.text[at] == '=' && is_hex(scan.at(at + 1)) && is_hex(scan.at(at + 2)) && !is_lower(scan.at(at + 1))) scan.signs.escapes = true;
             if (const auto found = scan_url_password(scan, at)) return found;
             return scan_assignment(scan, at);
+        default: return 0;
     }
-    return 0;
 }
+
+class Pass {
+public:
+    explicit Pass(Scan& scan) : scan_(scan), text_(scan.text) {}
+
+    void run() {
+        std::array<char, 64> tail{};
+        for (base_ = 0; base_ < text_.size(); base_ += 64) {
+            const std::size_t left = text_.size() - base_;
+            if (left >= 64) block(text_.data() + base_);
+            else {
+                std::memcpy(tail.data(), text_.data() + base_, left);
+                block(tail.data());
+            }
+        }
+    }
+
+private:
+    void block(const char* bytes) {
+        const ByteMasks masks = masks_of(bytes);
+        const std::uint64_t starts = masks.word & ~(masks.word << 1U | carry_);
+        carry_ = masks.word >> 63U;
+        std::uint64_t todo = starts | masks.mark | masks.high;
+        if (resume_ > base_) todo = resume_ - base_ >= 64 ? 0 : todo & (~std::uint64_t{0} << (resume_ - base_));
+        while (todo != 0) {
+            const auto bit = static_cast<unsigned>(std::countr_zero(todo));
+            todo &= todo - 1;
+            const std::size_t next = one(masks, bit);
+            if (next <= base_ + bit + 1) continue;
+            resume_ = std::max(resume_, next);
+            todo = next - base_ >= 64 ? 0 : todo & (~std::uint64_t{0} << (next - base_));
+        }
+    }
+
+    std::size_t one(const ByteMasks& masks, unsigned bit) {
+        const std::size_t at = base_ + bit;
+        if ((masks.word >> bit & 1U) != 0) {
+            // The rest of the word within the block; a word that goes on is measured byte by byte.
+            const auto size = static_cast<unsigned>(std::countr_one(masks.word >> bit));
+            if (bit + size < 64) return word(at, at + size, (masks.digit >> bit << (64 - size)) != 0);
+            return long_word(at);
+        }
+        if ((masks.high >> bit & 1U) != 0) {
+            scan_.signs.other_characters = true;
+            return other_script(at);
+        }
+        if (text_[at] != '\\') return scan_mark(scan_, at);
+        scan_.signs.escapes = true;
+        const std::size_t end = skip_escape(scan_, at);
+        return end < text_.size() && is_alnum(text_[end]) ? std::max(long_word(end), end) : end;
+    }
+
+    std::size_t long_word(std::size_t at) {
+        std::size_t end = at;
+        bool digit = false;
+        for (; end < text_.size() && is_alnum(text_[end]); ++end) digit = digit || is_digit(text_[end]);
+        return word(at, end, digit);
+    }
+
+    std::size_t word(std::size_t at, std::size_t end, bool digit) {
+        const std::size_t size = end - at;
+        if (size >= kEncodedRun) note_run(at, end, digit);
+        if (size == 1) {
+            scan_.single_words = at - scan_.last_single <= 4 ? scan_.single_words + 1 : 1;
+            scan_.last_single = at;
+            if (scan_.single_words >= kSingleWords) scan_.signs.apart = true;
+        }
+        return scan_word(scan_, at, end, digit);
+    }
+
+    // Encoded text has digits or capitals in its midst; long words have not.
+    void note_run(std::size_t at, std::size_t end, bool digit) {
+        if (scan_.signs.encoded) return;
+        const auto run = text_.substr(at + 1, std::min<std::size_t>(end - at, 64) - 1);
+        scan_.signs.encoded = digit || (std::ranges::any_of(run, is_upper) && std::ranges::any_of(run, is_lower));
+    }
+
+    // Words of scripts with spaces begin behind something else; in the others every character may begin one.
+    std::size_t other_script(std::size_t at) {
+        const auto c = static_cast<unsigned char>(text_[at]);
+        if (c < 0xc3) return 0;
+        if (c <= 0xd4 && at > 0) {
+            const auto before = static_cast<unsigned char>(text_[at - 1]);
+            if (is_alpha(text_[at - 1]) || (before >= 0x80 && before < 0xc0)) return 0;
+        }
+        return scan_.phrases.may_begin(text_, at) ? look_for_phrases(scan_, at) : 0;
+    }
+
+    Scan& scan_;
+    const std::string_view text_;
+    std::size_t base_ = 0;
+    std::size_t resume_ = 0;
+    std::uint64_t carry_ = 0;
+};
 
 }  // namespace
 
 }  // namespace detail
 
-void scan_text(std::string_view text, std::string_view key, std::vector<Hit>& hits) {
+TextSigns scan_text(std::string_view text, std::string_view key, std::vector<Hit>& hits) {
     detail::Scan scan{text, key, hits};
     if (!key.empty()) detail::scan_member_value(scan, key);
-    for (std::size_t i = 0; i < text.size();) {
-        const auto start = detail::kStarts[static_cast<unsigned char>(text[i])];
-        if (start == detail::Start::Nothing) ++i;
-        else i = std::max(detail::scan_at(scan, i, start), i + 1);
-    }
+    detail::Pass{scan}.run();
+    detail::judge_marks(scan);
+    scan.signs.spelled_digits = scan.most_digit_words >= 7;
+    return scan.signs;
+}
+
+int severity_of(std::string_view type) {
+    for (const std::string_view s4 : {"API_KEY", "PASSWORD", "PRIVATE_KEY", "JWT", "URL_CREDENTIALS", "LEGAL_PRIVILEGE"})
+        if (type == s4) return 4;
+    for (const std::string_view s2 : {"EMAIL", "PHONE", "ADDRESS", "DATE_OF_BIRTH", "IP_ADDRESS", "MAC_ADDRESS", "VEHICLE_ID", "SWIFT_BIC",
+                                      "SECRET_IDENTIFIER"})
+        if (type == s2) return 2;
+    for (const std::string_view s1 : {"PERSON", "EMPLOYEE_ID", "LOCATION", "DATE", "AGE"})
+        if (type == s1) return 1;
+    // Health without a person counts only in combination: see Classifier.
+    return type == "DOCUMENTED" || type == "HEALTH_INFO" ? 0 : 3;
 }
 
 core::DataClass default_class(std::string_view type) {
-    if (type == "EMAIL" || type == "PHONE") return core::DataClass::Confidential;
-    return core::DataClass::Restricted;
+    switch (severity_of(type)) {
+        case 0: return core::DataClass::Public;
+        case 1: return core::DataClass::Internal;
+        case 2: return core::DataClass::Confidential;
+        default: return core::DataClass::Restricted;
+    }
 }
 
 }  // namespace sluice::policies

@@ -1,6 +1,6 @@
 // Credentials with a shape of their own: vendor prefixes, JWT, private keys, AWS and Azure secrets.
 #include "policies/sensitivity/scan.hpp"
-#include "policies/sensitivity/token_prefixes.hpp"
+#include "policies/sensitivity/token_starts.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -24,22 +24,6 @@ bool in_alphabet(char c, Alphabet alphabet) {
     }
     return false;
 }
-
-constexpr std::size_t pair_slot(char a, char b) {
-    return (static_cast<unsigned char>(a) * 31U + static_cast<unsigned char>(b)) % 1024;
-}
-
-// Which first two characters any prefix has: most words are turned away by one look.
-constexpr std::array<bool, 1024> kKnownPairs = [] {
-    std::array<bool, 1024> known{};
-    for (const auto& entry : kTokenPrefixes) known[pair_slot(entry.prefix[0], entry.prefix[1])] = true;
-    known[pair_slot('M', 'T')] = known[pair_slot('M', 'z')] = known[pair_slot('N', 'D')] = known[pair_slot('N', 'j')] =
-        true;  // Discord
-    known[pair_slot('M', 'D')] = known[pair_slot('M', 'j')] = known[pair_slot('N', 'T')] = known[pair_slot('N', 'z')] =
-        true;
-    known[pair_slot('O', 'D')] = known[pair_slot('O', 'T')] = true;
-    return known;
-}();
 
 // Most prefixes differ in their first few characters: a loop is done before a call of memcmp would have begun.
 bool begins_with(std::string_view text, std::string_view prefix) {
@@ -67,7 +51,8 @@ std::size_t body_end(const Scan& scan, std::size_t body, const TokenPrefix& entr
     std::size_t i = body;
     const std::size_t least = body + entry.least;
     while (i < least && i < scan.text.size() && in_alphabet(scan.text[i], entry.alphabet)) ++i;
-    if (i < least || !looks_generated(scan.text.substr(body, entry.least))) return 0;
+    const auto required = scan.text.substr(body, entry.least);
+    if (i < least || !(looks_generated(required) || (entry.least >= 14 && mixed_enough(required)))) return 0;
     const std::size_t most = body + kMostBody;
     const auto goes_on = [&](char c) { return c != ' ' && in_alphabet(c, entry.alphabet); };
     while (i < most && i < scan.text.size() && goes_on(scan.text[i])) ++i;
@@ -123,7 +108,7 @@ bool looks_generated(std::string_view value) {
 }
 
 std::size_t scan_token(Scan& scan, std::size_t at) {
-    if (at + 16 > scan.text.size() || !kKnownPairs[pair_slot(scan.text[at], scan.text[at + 1])]) return 0;
+    if (at + 16 > scan.text.size() || !kTokenStarts[token_start_slot(scan.text[at], scan.text[at + 1], scan.text[at + 2])]) return 0;
     const auto rest = scan.text.substr(at);
     const auto letter = static_cast<unsigned char>(rest[0]);
     // From the longest of several that fit: "sk-proj-" before "sk-".
@@ -132,6 +117,8 @@ std::size_t scan_token(Scan& scan, std::size_t at) {
         if (!begins_with(rest, entry.prefix)) continue;
         const std::size_t end = body_end(scan, at + entry.prefix.size(), entry);
         if (end == 0) continue;
+        // Manuals write EXAMPLE into their keys.
+        if (scan.text.substr(at, end - at).find("EXAMPLE") != std::string_view::npos) return scan.add("DOCUMENTED", at, end, 0.9, "prefix");
         if (entry.prefix == "AKIA" || entry.prefix == "ASIA") scan.remember(Context::AwsKeyId, end);
         return scan.add("API_KEY", at, end, 0.95, "prefix");
     }

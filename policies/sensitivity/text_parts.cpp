@@ -26,6 +26,23 @@ std::string TextPlace::pointer() const {
     return out;
 }
 
+TextPlace TextPlace::of_content(std::size_t message) {
+    static const std::string messages = "messages";
+    static const std::string content = "content";
+    TextPlace place;
+    place.path_ = {{&messages, 0}, {nullptr, message}, {&content, 0}};
+    place.message_ = static_cast<std::int32_t>(message);
+    return place;
+}
+
+TextPlace TextPlace::of_part(std::size_t message, std::size_t part) {
+    static const std::string text = "text";
+    TextPlace place = of_content(message);
+    place.path_.push_back({nullptr, part});
+    place.path_.push_back({&text, 0});
+    return place;
+}
+
 std::string_view TextPlace::key() const {
     if (is_key_) return {};
     for (auto segment = path_.rbegin(); segment != path_.rend(); ++segment)

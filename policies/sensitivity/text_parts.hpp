@@ -19,6 +19,9 @@ public:
     std::string pointer() const;                       // "/messages/2/content", RFC 6901
     std::int32_t message() const { return message_; }  // index into messages, -1 elsewhere
     bool is_key() const { return is_key_; }
+    // "/messages/3/content" and "/messages/3/content/0/text".
+    static TextPlace of_content(std::size_t message);
+    static TextPlace of_part(std::size_t message, std::size_t part);
     // The nearest member name above a value ("phone" for the elements of "phone": [...]); empty for keys themselves.
     std::string_view key() const;
 

@@ -1,6 +1,7 @@
 // A reading of a text that undoes a disguise, with the way back to the original bytes. Detectors scan views; findings
-// are reported in the original. To add a disguise, add a function that fills a view (folded() is the example): nothing
-// else changes.
+// are reported in the original. To add a disguise, add a function that fills a view (folded() is the example) and a
+// line in readings.cpp. Pure functions; any thread. None reads more than it is given or writes more than three bytes
+// for one (ligatures), so a view is bounded by its text.
 #pragma once
 
 #include <cstddef>
@@ -18,23 +19,42 @@ public:
     std::size_t original_begin(std::size_t begin) const;
     std::size_t original_end(std::size_t end) const;
 
-private:
-    friend std::optional<TextView> folded(std::string_view original);
+    // Filling a view, from front to back: bytes as they are, or bytes that stand for `size` others.
+    void copy(std::string_view original, std::size_t at, std::size_t size);
+    void replace(std::string_view bytes, std::size_t at, std::size_t size);
+    bool changed() const { return changed_; }
+    void skip() { changed_ = new_run_ = true; }  // what comes next in the original is left out
 
+private:
     // From `at` of the view on, bytes were read from `original` on, one from one, until the next run.
     struct Run {
         std::size_t at;
         std::size_t original;
-        std::size_t original_size;  // of the character a run of one byte stands for; 0: as many as the run has
+        std::size_t original_size;  // what the whole run stands for; 0: as many bytes as the run has
     };
     const Run& run_of(std::size_t at) const;
 
     std::string text_;
     std::vector<Run> runs_;
+    bool new_run_ = true;
+    bool changed_ = false;
 };
 
-// Without invisible characters; digits, letters, spaces and dashes of other scripts and widths as ASCII ones.
+// Without invisible characters; compatibility forms (NFKC), digits, spaces and dashes of all scripts as ASCII; letters
+// that look like Latin ones as those, in tokens that hold Latin letters or digits as well.
 // Nothing when that changes nothing, which is known after one look when the text is ASCII.
 std::optional<TextView> folded(std::string_view original);
+
+// %41, &#65; &amp; \u0041 \x41 and =41 (quoted-printable) decoded. Nothing when there is none.
+std::optional<TextView> unescaped(std::string_view original);
+
+// Runs of base64 and hexadecimal that decode to text, decoded in place. Nothing when there is none.
+std::optional<TextView> decoded(std::string_view original);
+
+// Numbers and tokens without the tags, emphasis and line breaks inside them; characters written apart, together.
+std::optional<TextView> joined(std::string_view original);
+
+// Digits written as words as digits, in English and the large European languages.
+std::optional<TextView> spelled(std::string_view original);
 
 }  // namespace sluice::policies

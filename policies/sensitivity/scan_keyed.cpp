@@ -1,0 +1,172 @@
+// Secrets that stand behind a word for one, whatever is between ("TOKEN abc...", "apiKey: 'abc...'", "KEY-abc..."), hashes
+// of passwords, and passwords on command lines.
+#include "policies/sensitivity/scan.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace sluice::policies::detail {
+
+namespace {
+
+constexpr std::size_t kMostName = 48;
+constexpr std::size_t kMostValue = 400;
+
+struct Name {
+    std::string folded;  // letters and digits in lower case
+    bool capitals = false;  // the last word is in capitals: TOKEN
+    bool operated = false;  // '=', ':' or a quote between
+};
+
+// The identifier in front of the value at `at`; empty when there is none.
+Name name_before(const Scan& scan, std::size_t at) {
+    Name name;
+    std::size_t end = at;
+    int lines = 0;
+    while (end > 0 && at - end < 7) {
+        const char c = scan.text[end - 1];
+        if (c == '\n' && ++lines > 1) return name;
+        if (std::string_view{" \t\n:='\"`>-,(.["}.find(c) == std::string_view::npos) break;
+        name.operated = name.operated || (c != ' ' && c != '\t' && c != '\n' && c != '-' && c != '.');
+        --end;
+    }
+    if (end == at || (lines > 0 && !name.operated)) return name;
+    std::size_t begin = end;
+    while (begin > 0 && end - begin < kMostName && (is_alnum(scan.text[begin - 1]) || scan.text[begin - 1] == '_' || scan.text[begin - 1] == '-')) --begin;
+    for (std::size_t i = begin; i < end; ++i)
+        if (is_alnum(scan.text[i])) name.folded += to_lower(scan.text[i]);
+    name.capitals = end - begin >= 3 && is_upper(scan.text[end - 1]) && is_upper(scan.text[end - 2]) && is_upper(scan.text[end - 3]);
+    return name;
+}
+
+bool names_a_secret(std::string_view name) {
+    constexpr std::array<std::string_view, 20> kWords{"secret",     "token",   "key",      "private",  "access",      "apikey", "pat",  "credential", "credentials", "license",
+                                                      "licensekey", "apitoken", "password", "passwd",  "pwd",         "apisecret", "auth", "authentication", "webhook", "bearer"};
+    constexpr std::array<std::string_view, 24> kOthers{"publickey", "cachekey",  "primarykey", "foreignkey", "partitionkey", "sortkey", "idempotencykey", "objectkey",
+                                                       "rowkey",    "shardkey",  "routingkey", "groupkey",   "lookupkey",    "hotkey",  "nexttoken",      "pagetoken",
+                                                       "monkey",    "turkey",    "csrf",       "maxtoken",   "continuationtoken", "keyboard", "hashkey",   "sessionkeyid"};
+    if (std::ranges::any_of(kOthers, [&](auto other) { return name.ends_with(other); })) return false;
+    return std::ranges::any_of(kWords, [&](auto word) { return name.ends_with(word); });
+}
+
+bool in_value(char c) {
+    return is_base64url(c) || c == '.' || c == '+' || c == '/' || c == '=' || c == '~' || c == '|' || c == '$';
+}
+
+bool is_uuid(std::string_view value) {
+    if (value.size() != 36) return false;
+    for (std::size_t i = 0; i < 36; ++i)
+        if (i == 8 || i == 13 || i == 18 || i == 23 ? value[i] != '-' : !is_hex(value[i])) return false;
+    return true;
+}
+
+bool all_equal_characters(std::string_view value) {
+    return value.find_first_not_of(value[0]) == std::string_view::npos;
+}
+
+// Dates, versions, paths, hosts and numbers.
+bool is_plain(std::string_view value) {
+    const auto count = [&](auto test) { return static_cast<std::size_t>(std::ranges::count_if(value, test)); };
+    const std::size_t digits = count(is_digit);
+    const std::size_t letters = count(is_alpha);
+    if (digits < 3 || letters < 3) return true;
+    if (value.find("//") != std::string_view::npos || value.find("/.") != std::string_view::npos) return true;
+    const std::size_t marks = value.size() - digits - letters;
+    return value.find('.') != std::string_view::npos && marks * 4 > value.size();
+}
+
+}  // namespace
+
+bool mixed_enough(std::string_view value) {
+    std::array<std::uint64_t, 2> seen{};
+    std::size_t digits = 0;
+    std::size_t letters = 0;
+    for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c) & 0x7fU;
+        seen[byte >> 6U] |= std::uint64_t{1} << (byte & 63U);
+        digits += is_digit(c) ? 1U : 0U;
+        letters += is_alpha(c) ? 1U : 0U;
+    }
+    const auto distinct = std::popcount(seen[0]) + std::popcount(seen[1]);
+    return digits > 0 && letters > 0 && distinct >= (value.size() >= 16 ? 6 : 5);
+}
+
+std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end) {
+    const char behind = scan.at(word_end);
+    const std::size_t size = word_end - at;
+    if (at == 0 || (size < 10 && !in_value(behind)) || size < 4) return 0;
+    const char before = scan.text[at - 1];
+    if (std::string_view{" \t\n:='\"`>-,(._"}.find(before) == std::string_view::npos) return 0;
+    // "k_za123..." and "abcdef.0123...": the value began before the word with the digits.
+    const std::size_t word = at;
+    if (before == '.' || before == '_') {
+        std::size_t begin = at;
+        while (begin > 0 && at - begin < 16 && (is_alnum(scan.text[begin - 1]) || scan.text[begin - 1] == '_' || scan.text[begin - 1] == '.')) --begin;
+        std::string front;
+        for (const char c : scan.text.substr(begin, at - begin))
+            if (is_alnum(c)) front += to_lower(c);
+        if (at - begin < 16 && !names_a_secret(front)) at = begin;
+    }
+    std::size_t end = word;
+    while (end < at + kMostValue && end < scan.text.size() && in_value(scan.text[end])) ++end;
+    while (end > at && (scan.text[end - 1] == '.' || scan.text[end - 1] == '-')) --end;
+    const auto value = scan.text.substr(at, end - at);
+    if (value.size() >= 24 && std::ranges::all_of(value, is_digit)) {
+        const Name digits_name = name_before(scan, at);
+        const bool named = (digits_name.capitals || digits_name.operated) && digits_name.folded.size() >= 3 && names_a_secret(digits_name.folded);
+        return named && !all_equal_characters(value) ? scan.add("API_KEY", at, end, 0.55, "keyed") : 0;
+    }
+    if (value.size() < 11 || is_plain(value) || !mixed_enough(value)) return 0;
+    if (scan.near(Context::Authorization, at, 20) && value.size() >= 16) return scan.add("API_KEY", at, end, 0.85, "authorization");
+    const Name name = name_before(scan, at);
+    if (name.folded.size() < 3 || !names_a_secret(name.folded)) return 0;
+    // "key 1234567890abcdef1234567890abcdef" in a sentence: long, or announced by a sign or in capitals.
+    if (!name.operated && !name.capitals && value.size() < 20) return 0;
+    const bool strong = name.folded.find("secret") != std::string::npos || name.folded.find("private") != std::string::npos;
+    if (is_uuid(value) && !strong && !name.operated && !name.capitals && !name.folded.ends_with("secret") && !name.folded.ends_with("apikey") &&
+        !name.folded.ends_with("privatekey") && !name.folded.ends_with("access") && !name.folded.ends_with("token"))
+        return 0;
+    if (!plausible_secret(value, SecretKind::Token, Quoted::Yes)) return 0;
+    return scan.add("API_KEY", at, end, 0.6, "keyed");
+}
+
+std::size_t scan_crypt_hash(Scan& scan, std::size_t at) {
+    constexpr std::array<std::string_view, 22> kSchemes{"1",    "2a",   "2b",     "2y",       "5",       "6",        "7",       "y",   "gy",     "apr1", "sha1",
+                                                        "md5",  "argon2i", "argon2d", "argon2id", "pbkdf2", "pbkdf2-sha256", "pbkdf2-sha512", "scrypt", "8", "9", "krb5"};
+    const auto rest = scan.text.substr(at + 1, 24);
+    const auto close = rest.find_first_of("$,");
+    if (close == std::string_view::npos) return 0;
+    const auto scheme = rest.substr(0, close);
+    const bool kerberos = scheme.starts_with("krb5");
+    if (!kerberos && std::ranges::find(kSchemes, scheme) == kSchemes.end()) return 0;
+    std::size_t end = at + 1;
+    while (end < at + 4096 && end < scan.text.size() && (in_value(scan.text[end]) || (scan.text[end] == ',' || (kerberos && (scan.text[end] == '@' || scan.text[end] == ':')))))
+        ++end;
+    while (end > at && (scan.text[end - 1] == '.' && end - at < 30)) --end;
+    if (end - at < 28 || !mixed_enough(scan.text.substr(at, end - at))) return 0;
+    if (scan.near(Context::Documented, at, 40)) return scan.add("DOCUMENTED", at, end, 0.6, "crypt");
+    if (kerberos) return scan.add("SECRET_IDENTIFIER", at, end, 0.7, "kerberos");
+    return scan.add("PASSWORD", at, end, 0.8, "crypt");
+}
+
+// curl -u name:secret, --user name:secret
+std::size_t scan_option(Scan& scan, std::size_t at) {
+    const auto rest = scan.text.substr(at, 8);
+    std::size_t i = 0;
+    if (rest.starts_with("-u ") || rest.starts_with("-u'")) i = at + 2;
+    else if (rest.starts_with("--user ") || rest.starts_with("--user=")) i = at + 7;
+    else return 0;
+    while (scan.at(i) == ' ' || scan.at(i) == '\'' || scan.at(i) == '"') ++i;
+    const std::size_t begin = i;
+    std::size_t colon = 0;
+    while (i < begin + 200 && i < scan.text.size() && !is_space(scan.text[i]) && scan.text[i] != '\'' && scan.text[i] != '"') {
+        if (scan.text[i] == ':' && colon == 0) colon = i;
+        ++i;
+    }
+    if (colon == 0 || i - colon < 6 || scan.at(colon + 1) == '/') return 0;
+    const auto value = scan.text.substr(colon + 1, i - colon - 1);
+    if (!plausible_secret(value, SecretKind::Password, Quoted::Yes) || value.find('$') != std::string_view::npos) return 0;
+    return scan.add("PASSWORD", colon + 1, i, 0.8, "command-line");
+}
+
+}  // namespace sluice::policies::detail

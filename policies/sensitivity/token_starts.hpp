@@ -1,0 +1,28 @@
+// Whether a vendor's token may begin here, by the first three characters: turns nearly all words away.
+#pragma once
+
+#include "policies/sensitivity/token_prefixes.hpp"
+
+#include <array>
+
+namespace sluice::policies::detail {
+
+constexpr std::size_t token_start_slot(char a, char b, char c) {
+    return (static_cast<unsigned char>(a) * 961U + static_cast<unsigned char>(b) * 31U + static_cast<unsigned char>(c)) % 4096;
+}
+
+inline constexpr std::array<bool, 4096> kTokenStarts = [] {
+    std::array<bool, 4096> known{};
+    const auto add_pair = [&](char a, char b) {
+        for (int c = 0; c < 128; ++c) known[token_start_slot(a, b, static_cast<char>(c))] = true;
+    };
+    for (const auto& entry : kTokenPrefixes) {
+        if (entry.prefix.size() < 3) add_pair(entry.prefix[0], entry.prefix[1]);
+        else known[token_start_slot(entry.prefix[0], entry.prefix[1], entry.prefix[2])] = true;
+    }
+    // Discord: a number in base64.
+    for (const std::string_view pair : {"MT", "Mz", "ND", "Nj", "MD", "Mj", "NT", "Nz", "OD", "OT"}) add_pair(pair[0], pair[1]);
+    return known;
+}();
+
+}  // namespace sluice::policies::detail

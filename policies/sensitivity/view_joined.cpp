@@ -1,0 +1,179 @@
+// Values that were taken apart: by tags, emphasis, line breaks, or blanks between all their characters.
+#include "policies/sensitivity/bytes.hpp"
+#include "policies/sensitivity/text_view.hpp"
+
+#include <algorithm>
+
+namespace sluice::policies {
+
+namespace {
+
+using detail::is_alnum;
+using detail::is_digit;
+using detail::is_space;
+
+bool in_value(char c) {
+    return is_alnum(c) || c == '@' || c == '.' || c == '+' || c == '-' || c == '_' || c == '/' || c == ' ';
+}
+
+bool holds_digit(std::string_view text) {
+    return std::ranges::any_of(text, is_digit);
+}
+
+// Of a tag, comment or mark of emphasis that stands inside a value: its length, otherwise 0.
+std::size_t markup_at(std::string_view text, std::size_t at) {
+    constexpr std::size_t kMostTag = 48;
+    constexpr std::size_t kMostTags = 4;
+    std::size_t i = at;
+    for (std::size_t tags = 0; tags < kMostTags && i < text.size(); ++tags) {
+        if (text[i] == '<') {
+            const auto close = text.substr(i, kMostTag).find('>');
+            if (close == std::string_view::npos || close < 2) break;
+            i += close + 1;
+        } else if (text[i] == '*' || text[i] == '`' || text[i] == '~' || (text[i] == '_' && i + 1 < text.size() && text[i + 1] == '_')) {
+            const char mark = text[i];
+            while (i < text.size() && text[i] == mark && i < at + 8) ++i;
+        } else break;
+    }
+    return i - at;
+}
+
+// "(at)", "[dot]" and, where a dot follows, " at " and " dot " without brackets: what it stands for and its length.
+struct SpelledMark {
+    char mark = '\0';
+    std::size_t size = 0;
+};
+
+SpelledMark spelled_mark_at(std::string_view text, std::size_t at) {
+    std::size_t i = at;
+    if (text[i] == ' ') ++i;
+    const char open = i < text.size() ? text[i] : '\0';
+    const bool bracket = open == '(' || open == '[' || open == '{';
+    if (bracket) ++i;
+    const auto rest = text.substr(i, 4);
+    const bool is_at = detail::equal_folded(rest.substr(0, 2), "at");
+    const bool is_dot = detail::equal_folded(rest.substr(0, 3), "dot");
+    if ((!is_at && !is_dot) || (!bracket && i == at)) return {};
+    i += is_at ? 2 : 3;
+    const char close = i < text.size() ? text[i] : '\0';
+    if (bracket ? close != ')' && close != ']' && close != '}' : close != ' ') return {};
+    ++i;
+    if (bracket && i < text.size() && text[i] == ' ') ++i;
+    if (is_at && !bracket && text.substr(i, 48).find("dot") == std::string_view::npos) return {};
+    if (i >= text.size() || !is_alnum(text[i]) || at == 0 || !is_alnum(text[at - 1])) return {};
+    return {is_at ? '@' : '.', i - at};
+}
+
+// A line break inside a value: a digit or an '@' near it on both sides of a token that would go on.
+std::size_t line_break_at(std::string_view text, std::size_t at) {
+    std::size_t end = at;
+    while (end < text.size() && end < at + 6 && is_space(text[end])) ++end;
+    if (end >= text.size() || at == 0 || std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(end), '\n') != 1) return 0;
+    if (!in_value(text[at - 1]) || !in_value(text[end])) return 0;
+    const auto before = text.substr(at - std::min<std::size_t>(at, 6), std::min<std::size_t>(at, 6));
+    const auto behind = text.substr(end, 6);
+    if (text[end] == '@' || text[at - 1] == '@') return end - at;
+    return holds_digit(before) && holds_digit(behind) ? end - at : 0;
+}
+
+// Characters each apart from the next by the same one or two others: their end, or 0. At least eight of them.
+struct Apart {
+    std::size_t end = 0;
+    std::size_t stop = 0;  // how far it was looked at when there are none
+    std::string characters;
+    std::vector<std::size_t> places;
+};
+
+Apart apart_at(std::string_view text, std::size_t at) {
+    constexpr std::size_t kLeast = 8;
+    constexpr std::size_t kMost = 64;
+    Apart out;
+    if (at > 0 && is_alnum(text[at - 1])) return out;
+    std::size_t i = at;
+    std::string_view gap;
+    while (out.places.size() < kMost && i < text.size()) {
+        if (!is_alnum(text[i]) && text[i] != '@' && text[i] != '+' && text[i] != '.' && text[i] != '-' && text[i] != '_') break;
+        if (i + 1 < text.size() && is_alnum(text[i]) && is_alnum(text[i + 1])) break;
+        out.characters += text[i];
+        out.places.push_back(i);
+        std::size_t stop = i + 1;
+        while (stop < text.size() && stop < i + 4 && std::string_view{" .-_/|,"}.find(text[stop]) != std::string_view::npos) ++stop;
+        if (gap.empty()) gap = text.substr(i + 1, stop - i - 1);
+        // A character that is itself a mark ("a n n a . b") stands between two gaps.
+        if (gap.empty() || text.substr(i + 1, gap.size()) != gap) {
+            ++i;
+            break;
+        }
+        i += 1 + gap.size();
+    }
+    out.stop = i;
+    if (out.places.size() < kLeast || gap == ",") return out;
+    out.end = out.places.back() + 1;
+    return out;
+}
+
+// Nine or ten digits are written the way people write such numbers, so that the detectors see a number and not a sum.
+void append_together(TextView& view, const Apart& apart) {
+    const bool digits = std::ranges::all_of(apart.characters, is_digit);
+    const std::size_t size = apart.characters.size();
+    for (std::size_t i = 0; i < size; ++i) {
+        std::string bytes(1, apart.characters[i]);
+        const bool mark = digits && ((size == 9 && (i == 2 || i == 4)) || (size == 10 && (i == 2 || i == 5)));
+        if (mark) bytes += '-';
+        view.replace(bytes, apart.places[i], 1);
+    }
+}
+
+}  // namespace
+
+std::optional<TextView> joined(std::string_view original) {
+    TextView view;
+    std::size_t copied = 0;
+    std::size_t not_apart = 0;  // up to here nothing is written apart
+    for (std::size_t i = 0; i < original.size();) {
+        const char c = original[i];
+        if (i >= not_apart && (is_alnum(c) || c == '+') && i + 2 < original.size() && !is_alnum(original[i + 1])) {
+            const Apart apart = apart_at(original, i);
+            if (apart.end > 0) {
+                view.copy(original, copied, i - copied);
+                append_together(view, apart);
+                copied = i = apart.end;
+                continue;
+            }
+            not_apart = std::max(i + 1, apart.stop);
+        }
+        if (c == ' ' || c == '(' || c == '[' || c == '{') {
+            const SpelledMark mark = spelled_mark_at(original, i);
+            if (mark.size > 0) {
+                view.copy(original, copied, i - copied);
+                view.replace({&mark.mark, 1}, i, mark.size);
+                copied = i += mark.size;
+                continue;
+            }
+        }
+        std::size_t out = 0;
+        if (c == '<' || c == '*' || c == '`' || c == '~' || c == '_') {
+            out = i > 0 && in_value(original[i - 1]) ? markup_at(original, i) : 0;
+            if (out > 0 && (i + out >= original.size() || !in_value(original[i + out]))) out = 0;
+            if (c == '_' && out < 2) out = 0;
+        } else if (c == '\n' || c == '\r') {
+            std::size_t begin = i;
+            while (begin > 0 && i - begin < 4 && original[begin - 1] == ' ') --begin;
+            out = line_break_at(original, begin);
+            if (out > 0) out = begin + out - i;
+        }
+        if (out == 0) {
+            ++i;
+            continue;
+        }
+        view.copy(original, copied, i - copied);
+        view.skip();
+        copied = i += out;
+    }
+    if (!view.changed()) return std::nullopt;
+    view.copy(original, copied, original.size() - copied);
+    if (view.text().empty()) return std::nullopt;
+    return view;
+}
+
+}  // namespace sluice::policies
