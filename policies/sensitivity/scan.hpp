@@ -51,7 +51,6 @@ enum class Context : std::uint8_t {
     Sender,
     AwsSecret,
     LivesAt,
-    DotWord,
     Flat,
     Count
 };

@@ -60,10 +60,6 @@ bool is_uuid(std::string_view value) {
     return true;
 }
 
-bool all_equal_characters(std::string_view value) {
-    return value.find_first_not_of(value[0]) == std::string_view::npos;
-}
-
 // Dates, versions, paths, hosts and numbers.
 bool is_plain(std::string_view value) {
     const auto count = [&](auto test) { return static_cast<std::size_t>(std::ranges::count_if(value, test)); };
@@ -96,34 +92,18 @@ std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end) {
     const std::size_t size = word_end - at;
     if (at == 0 || (size < 10 && !in_value(behind)) || size < 4) return 0;
     const char before = scan.text[at - 1];
-    if (std::string_view{" \t\n:='\"`>-,(._"}.find(before) == std::string_view::npos) return 0;
-    // "k_za123..." and "abcdef.0123...": the value began before the word with the digits.
-    const std::size_t word = at;
-    if (before == '.' || before == '_') {
-        std::size_t begin = at;
-        while (begin > 0 && at - begin < 16 && (is_alnum(scan.text[begin - 1]) || scan.text[begin - 1] == '_' || scan.text[begin - 1] == '.')) --begin;
-        std::string front;
-        for (const char c : scan.text.substr(begin, at - begin))
-            if (is_alnum(c)) front += to_lower(c);
-        if (at - begin < 16 && !names_a_secret(front)) at = begin;
-    }
-    std::size_t end = word;
+    if (std::string_view{" \t\n:='\"`>-,(."}.find(before) == std::string_view::npos) return 0;
+    std::size_t end = at;
     while (end < at + kMostValue && end < scan.text.size() && in_value(scan.text[end])) ++end;
     while (end > at && (scan.text[end - 1] == '.' || scan.text[end - 1] == '-')) --end;
     const auto value = scan.text.substr(at, end - at);
-    if (value.size() >= 24 && std::ranges::all_of(value, is_digit)) {
-        const Name digits_name = name_before(scan, at);
-        const bool named = (digits_name.capitals || digits_name.operated) && digits_name.folded.size() >= 3 && names_a_secret(digits_name.folded);
-        return named && !all_equal_characters(value) ? scan.add("API_KEY", at, end, 0.55, "keyed") : 0;
-    }
     if (value.size() < 11 || is_plain(value) || !mixed_enough(value)) return 0;
     if (scan.near(Context::Authorization, at, 20) && value.size() >= 16) return scan.add("API_KEY", at, end, 0.85, "authorization");
     const Name name = name_before(scan, at);
     if (name.folded.size() < 3 || !names_a_secret(name.folded)) return 0;
     // "key 1234567890abcdef1234567890abcdef" in a sentence: long, or announced by a sign or in capitals.
     if (!name.operated && !name.capitals && value.size() < 20) return 0;
-    const bool strong = name.folded.find("secret") != std::string::npos || name.folded.find("private") != std::string::npos;
-    if (is_uuid(value) && !strong && !name.operated && !name.capitals && !name.folded.ends_with("secret") && !name.folded.ends_with("apikey") &&
+    if (is_uuid(value) && !name.operated && !name.capitals && !name.folded.ends_with("secret") && !name.folded.ends_with("apikey") &&
         !name.folded.ends_with("privatekey") && !name.folded.ends_with("access") && !name.folded.ends_with("token"))
         return 0;
     if (!plausible_secret(value, SecretKind::Token, Quoted::Yes)) return 0;

@@ -40,7 +40,6 @@ std::size_t act_on(Scan& scan, Label label, std::size_t at, std::size_t end) {
         case Context::Marking:
         case Context::Privilege:
         case Context::Question: scan.mark(context, at, end); return 0;
-        case Context::DotWord: scan.signs.apart = scan.signs.apart || (at > 0 && std::string_view{" (["}.find(scan.text[at - 1]) != std::string_view::npos); return 0;
         case Context::DigitWord:
             scan.digit_words = at - std::min(at, scan.last_digit_word_end) <= 3 ? scan.digit_words + 1 : 1;
             scan.most_digit_words = std::max(scan.most_digit_words, scan.digit_words);

@@ -38,32 +38,6 @@ std::size_t markup_at(std::string_view text, std::size_t at) {
     return i - at;
 }
 
-// "(at)", "[dot]" and, where a dot follows, " at " and " dot " without brackets: what it stands for and its length.
-struct SpelledMark {
-    char mark = '\0';
-    std::size_t size = 0;
-};
-
-SpelledMark spelled_mark_at(std::string_view text, std::size_t at) {
-    std::size_t i = at;
-    if (text[i] == ' ') ++i;
-    const char open = i < text.size() ? text[i] : '\0';
-    const bool bracket = open == '(' || open == '[' || open == '{';
-    if (bracket) ++i;
-    const auto rest = text.substr(i, 4);
-    const bool is_at = detail::equal_folded(rest.substr(0, 2), "at");
-    const bool is_dot = detail::equal_folded(rest.substr(0, 3), "dot");
-    if ((!is_at && !is_dot) || (!bracket && i == at)) return {};
-    i += is_at ? 2 : 3;
-    const char close = i < text.size() ? text[i] : '\0';
-    if (bracket ? close != ')' && close != ']' && close != '}' : close != ' ') return {};
-    ++i;
-    if (bracket && i < text.size() && text[i] == ' ') ++i;
-    if (is_at && !bracket && text.substr(i, 48).find("dot") == std::string_view::npos) return {};
-    if (i >= text.size() || !is_alnum(text[i]) || at == 0 || !is_alnum(text[at - 1])) return {};
-    return {is_at ? '@' : '.', i - at};
-}
-
 // A line break inside a value: a digit or an '@' near it on both sides of a token that would go on.
 std::size_t line_break_at(std::string_view text, std::size_t at) {
     std::size_t end = at;
@@ -141,15 +115,6 @@ std::optional<TextView> joined(std::string_view original) {
                 continue;
             }
             not_apart = std::max(i + 1, apart.stop);
-        }
-        if (c == ' ' || c == '(' || c == '[' || c == '{') {
-            const SpelledMark mark = spelled_mark_at(original, i);
-            if (mark.size > 0) {
-                view.copy(original, copied, i - copied);
-                view.replace({&mark.mark, 1}, i, mark.size);
-                copied = i += mark.size;
-                continue;
-            }
         }
         std::size_t out = 0;
         if (c == '<' || c == '*' || c == '`' || c == '~' || c == '_') {
