@@ -66,17 +66,21 @@ private:
             return;
         }
         const std::size_t before = views_.size();
-        const auto plain = signs.other_characters ? folded(text) : std::nullopt;
-        if (take(plain)) text = plain->text();
-        const auto characters = signs.escapes ? unescaped(text) : std::nullopt;
-        if (take(characters)) text = characters->text();
-        const auto bytes = decoded_of(text, signs);
-        if (take(bytes)) text = bytes->text();
-        if (views_.size() > before) {
-            const TextSigns next = scan(text);
+        TextSigns next;
+        // Each layer is read before the next one comes off: a token under invisible characters is itself base64.
+        const auto layer = [&](const std::optional<TextView>& view) {
+            if (!take(view)) return;
+            text = view->text();
+            next = scan(text);
             leaves(text, next);
-            deeper(text, next, depth + 1);
-        }
+        };
+        const auto plain = signs.other_characters ? folded(text) : std::nullopt;
+        layer(plain);
+        const auto characters = signs.escapes ? unescaped(text) : std::nullopt;
+        layer(characters);
+        const auto bytes = decoded_of(text, signs);
+        layer(bytes);
+        if (views_.size() > before) deeper(text, next, depth + 1);
         views_.resize(before);
     }
 
