@@ -50,12 +50,13 @@ std::string mixed_secret(std::size_t size, Random& random) {
 }
 
 std::string api_key(Random& random) {
-    switch (random() % 5) {
+    switch (random() % 6) {
         case 0: return "AKIA" + pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16, random);
         case 1: return "ghp_" + pick(kAlnum, 36, random);
         case 2: return "sk_live_" + mixed_secret(24, random);
         case 3: return "glpat-" + mixed_secret(20, random);
-        default: return "npm_" + pick(kAlnum, 36, random);
+        case 4: return "npm_" + pick(kAlnum, 36, random);
+        default: return "xoxb-" + pick("0123456789", 12, random) + "-" + pick("0123456789", 12, random) + "-" + pick(kAlnum, 24, random);
     }
 }
 

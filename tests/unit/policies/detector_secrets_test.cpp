@@ -130,6 +130,13 @@ TEST(Assignments, CodeReferencesPlaceholdersAndOtherKeysAreNot) {
         EXPECT_EQ(types(text), "") << text;
 }
 
+TEST(Secrets, ATokenIsJudgedByItsWholeBody) {
+    EXPECT_EQ(types("xoxb-" + std::string("402716385920-581937264015-") + made_up(24)), "API_KEY");
+    EXPECT_EQ(types("user AKIANXXVVHUWLBANALBB here"), "API_KEY");  // capitals only, nine different ones
+    for (const std::string text : {"AKIAXXXXXXXXXXXXXXXX", "AKIAABCDEFGHIJKLMNOP", "AKIAAAAABBBBCCCCDDDD", "xoxb-000000000000-000000000000", "xoxb-402716385920-581937264015"})
+        EXPECT_EQ(types(text), "") << text;
+}
+
 TEST(Lookalikes, HashesUuidsAndEncodedDataAreNot) {
     EXPECT_EQ(types("commit " + made_up_hex(40)), "");
     EXPECT_EQ(types("sha256:" + made_up_hex(64)), "");
