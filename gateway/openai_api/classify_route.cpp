@@ -14,7 +14,8 @@ core::awaitable<void> answer(const policies::Classifier& classifier, Exchange& e
         co_return;
     }
     if (!row->is_object() || !row->contains("text") || !row->at("text").is_string()) {
-        co_await exchange.respond_error(core::Error{core::Errc::InvalidRequest, "is required and must be a string", "text"});
+        const core::Error no_text{core::Errc::InvalidRequest, "is required and must be a string", "text"};
+        co_await exchange.respond_error(no_text);
         co_return;
     }
     auto body = core::dump_json(policies::evaluate(classifier, *row));
