@@ -196,10 +196,10 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
         outcome.result = prompt.error();
         co_return outcome;
     }
-    const auto prompt_tokens = static_cast<core::Tokens>(prompt->size());
+    const auto prompt_tokens = static_cast<core::Tokens>(prompt->tokens.size());
     const auto choices = static_cast<std::size_t>(request.choices());
     const auto mailbox = std::make_shared<Mailbox>(choices);
-    auto jobs = make_jobs(request, options, std::move(*prompt), parts_->context, parts_->tokenizer.size(), mailbox);
+    auto jobs = make_jobs(request, options, std::move(prompt->tokens), parts_->context, parts_->tokenizer.size(), mailbox);
     if (!jobs) {
         outcome.result = jobs.error();
         co_return outcome;

@@ -41,6 +41,7 @@ struct Tokenizer::Parts {
     std::variant<std::monostate, ByteBpe, SentencePieces> model;
     std::optional<SpecialMatcher> user_defined;
     std::optional<SpecialMatcher> all_special;
+    std::optional<SpecialMatcher> unmarked;  // of the user-defined those that are not markers
     std::string bytes;                   // of all tokens, one after the other
     std::vector<std::uint32_t> offsets;  // into bytes; one more than there are tokens
     std::vector<TokenId> ends;           // sorted
@@ -51,6 +52,9 @@ struct Tokenizer::Parts {
     Result<std::optional<TokenId>> read_id(const gguf::Reader& file, std::string_view key);
     Result<void> read_model(const gguf::Reader& file);
     void spell_out();
+    const SpecialMatcher& matcher(SpecialTokens mode) const {
+        return mode == SpecialTokens::Parse ? *all_special : (mode == SpecialTokens::Plain ? *user_defined : *unmarked);
+    }
     void encode_text(std::string_view text, bool first, std::vector<TokenId>& out) const;
 };
 
@@ -60,8 +64,9 @@ Result<Tokenizer> Tokenizer::from(const gguf::Reader& file) {
     const auto parts = std::make_shared<Parts>(std::move(*vocabulary));
     if (auto done = parts->read_ids(file); !done) return done.error();  // first: it decides what is a control token
     if (auto done = parts->read_model(file); !done) return done.error();
-    parts->user_defined.emplace(parts->vocabulary, false);
-    parts->all_special.emplace(parts->vocabulary, true);
+    parts->user_defined.emplace(parts->vocabulary, SpecialMatcher::Which::UserDefined);
+    parts->all_special.emplace(parts->vocabulary, SpecialMatcher::Which::All);
+    parts->unmarked.emplace(parts->vocabulary, SpecialMatcher::Which::Unmarked);
     parts->spell_out();
     return Tokenizer(parts);
 }
@@ -168,9 +173,8 @@ std::vector<TokenId> Tokenizer::encode(std::span<const TextPiece> pieces) const 
         first = false;
     };
     for (const TextPiece& piece : pieces) {
-        const auto& matcher = piece.mode == SpecialTokens::Parse ? parts_->all_special : parts_->user_defined;
         std::size_t done = 0;
-        for (const SpecialMatcher::Match& match : matcher->find(piece.text)) {
+        for (const SpecialMatcher::Match& match : parts_->matcher(piece.mode).find(piece.text)) {
             text += piece.text.substr(done, match.begin - done);
             flush();
             out.push_back(match.token);

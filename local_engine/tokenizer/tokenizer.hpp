@@ -19,8 +19,10 @@ namespace sluice::local_engine {
 using TokenId = std::int32_t;
 
 enum class SpecialTokens {
-    Plain,  // text of users: a control token's spelling is ordinary text; user-defined tokens still match
-    Parse,  // text of the chat template: control tokens match too
+    Plain,   // a control token's spelling is ordinary text; user-defined tokens still match
+    Parse,   // text of the chat template: control tokens match too
+    Opaque,  // what clients write in a conversation: of user-defined tokens, those written as markers ("<tool_call>",
+             // "[IMG]") do not match either; others, such as runs of spaces, do
 };
 
 // A part of a prompt. Ordinary text joins across neighbouring pieces before it is split into tokens, as if the prompt
