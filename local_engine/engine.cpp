@@ -1,6 +1,7 @@
 #include "local_engine/engine.hpp"
 
 #include "local_engine/chat_template/chat_template.hpp"
+#include "local_engine/serving/answer_plan.hpp"
 #include "local_engine/serving/chat_options.hpp"
 #include "local_engine/serving/engine_loop.hpp"
 #include "local_engine/serving/mailbox.hpp"
@@ -25,6 +26,7 @@ struct Engine::Parts {
     std::unique_ptr<Model> model;
     Tokenizer tokenizer;
     ChatTemplate chat_template;
+    AnswerFormat answer_format;
     std::unique_ptr<EngineLoop> loop;  // last: stops first
 };
 
@@ -109,8 +111,9 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
                              {Scheduler::largest_step(scheduling), config.max_running, *pages, config.kv_type});
     if (!model) return model.error();
     auto info = describe_model(config, **model, context);
+    auto answer_format = AnswerFormat::of(chat_template->source(), &*tokenizer);
     std::unique_ptr<Parts> parts(new Parts{config, std::move(info), context, std::move(*model), std::move(*tokenizer),
-                                           std::move(*chat_template), nullptr});
+                                           std::move(*chat_template), std::move(answer_format), nullptr});
     parts->loop = std::make_unique<EngineLoop>(*parts->model, parts->tokenizer, scheduling);
     return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
@@ -131,7 +134,7 @@ namespace {
 // Everything about one request that the engine thread will need, one job per choice.
 Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core::ServeOptions& options,
                                    std::vector<TokenId> prompt, std::int64_t context, std::int64_t vocabulary,
-                                   const std::shared_ptr<Mailbox>& mailbox) {
+                                   const ThoughtOptions& thought, const std::shared_ptr<Mailbox>& mailbox) {
     const auto wanted = read_chat_options(request, vocabulary);
     if (!wanted) return wanted.error();
     const auto length = static_cast<std::int64_t>(prompt.size());
@@ -150,6 +153,7 @@ Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core:
                 wanted->stops,
                 mailbox};
         job.choice = static_cast<std::size_t>(choice);
+        job.thought = thought;
         // Choices of one request differ, and are the same again for the same seed.
         job.sampling.seed = seed + static_cast<std::uint64_t>(choice) * 0x9e3779b97f4a7c15U;
         jobs.push_back(std::move(job));
@@ -191,7 +195,14 @@ std::int64_t unix_seconds() {
 core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& request, const core::ServeOptions& options,
                                                   core::ReplySink& reply) {
     core::ServeOutcome outcome;
+    auto plan = plan_answer(request, parts_->answer_format, options.request_id);
+    if (!plan) {
+        outcome.result = plan.error();
+        co_return outcome;
+    }
     auto prompt = parts_->chat_template.render(request);
+    if (prompt) plan->continue_from(prompt->ending);
+    if (prompt && !plan->prefill.empty()) prompt = parts_->chat_template.render(request, plan->prefill);
     if (!prompt) {
         outcome.result = prompt.error();
         co_return outcome;
@@ -199,7 +210,8 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     const auto prompt_tokens = static_cast<core::Tokens>(prompt->tokens.size());
     const auto choices = static_cast<std::size_t>(request.choices());
     const auto mailbox = std::make_shared<Mailbox>(choices);
-    auto jobs = make_jobs(request, options, std::move(prompt->tokens), parts_->context, parts_->tokenizer.size(), mailbox);
+    auto jobs = make_jobs(request, options, std::move(prompt->tokens), parts_->context, parts_->tokenizer.size(),
+                          plan->thought(parts_->tokenizer), mailbox);
     if (!jobs) {
         outcome.result = jobs.error();
         co_return outcome;
@@ -214,8 +226,11 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     outcome.usage_known = true;
 
     ReplyWriter writer("chatcmpl-" + std::string(options.request_id), std::string(options.model), unix_seconds(), choices);
+    writer.understand(plan->options, plan->prefill);
     const auto used = [&] {
-        return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0, .completion = mailbox->tokens()};
+        return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0,
+                           .completion = mailbox->tokens(),
+                           .reasoning = mailbox->thought_tokens()};
     };
     auto heartbeat_at = core::Deadline::Clock::now() + parts_->config.heartbeat;
     while (outcome.result && !writer.complete()) {

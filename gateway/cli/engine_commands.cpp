@@ -1,9 +1,8 @@
-// models inspect, logits and tokenize: looking into a GGUF file, and at what the engine computes from it.
+// models inspect and logits: looking into a GGUF file, and at what the engine computes from it.
 #include "gateway/cli/command.hpp"
 #include "gateway/config/values.hpp"
 #include "local_engine/diagnostics.hpp"
 #include "local_engine/gguf/reader.hpp"
-#include "local_engine/tokenizer/tokenizer.hpp"
 
 #include <fmt/format.h>
 
@@ -212,32 +211,6 @@ int logits(const Arguments& arguments, Program& program) {
     return write_floats(*values, *out, program);
 }
 
-int tokenize(const Arguments& arguments, Program& program) {
-    const auto file = Reader::open(*arguments.positional(0));
-    if (!file) return fail(program.console, file.error());
-    const auto tokenizer = local_engine::Tokenizer::from(**file);
-    if (!tokenizer) return fail(program.console, tokenizer.error());
-    std::string text;
-    if (const auto given = arguments.positional(1)) {
-        text = *given;
-    } else {
-        text.assign(std::istreambuf_iterator<char>(program.console.in), {});
-    }
-    const auto mode =
-        arguments.has("--special") ? local_engine::SpecialTokens::Parse : local_engine::SpecialTokens::Plain;
-    const std::vector<local_engine::TokenId> tokens = tokenizer->encode(text, mode);
-    std::ostream& out = program.console.out;
-    if (arguments.has("--json")) {
-        Json json = Json::array();
-        for (const auto token : tokens) json.push_back({{"id", token}, {"spelling", tokenizer->spelling(token)}});
-        print_json(out, json);
-        return kDone;
-    }
-    for (std::size_t i = 0; i < tokens.size(); ++i) out << (i > 0 ? " " : "") << tokens[i];
-    out << '\n';
-    return kDone;
-}
-
 }  // namespace
 
 std::vector<Command> engine_commands() {
@@ -248,11 +221,6 @@ std::vector<Command> engine_commands() {
           .positionals = {model},
           .options = {{"--tensors", "", "list every tensor"}, json_option()}},
          inspect},
-        {{.name = "models tokenize",
-          .summary = "Turns a text into the model's token ids.",
-          .positionals = {model, {"TEXT", "default: standard input", false}},
-          .options = {{"--special", "", "recognise control tokens in the text"}, json_option()}},
-         tokenize},
         {{.name = "models logits",
           .summary = "Computes a model's raw answers to token ids, for comparison with other engines.",
           .positionals = {model},

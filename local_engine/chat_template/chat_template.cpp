@@ -64,6 +64,10 @@ std::string ending_of(const jinja::Text& text) {
 
 }  // namespace
 
+bool is_built_in_template(std::string_view name) {
+    return built_in_template(name).has_value();
+}
+
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source, std::string bos, std::string eos) {
     const auto built_in = built_in_template(source);
     auto program = jinja::Template::parse(built_in.value_or(source));

@@ -27,6 +27,8 @@ struct Prompt {
     std::string ending;  // at most 64 bytes, and only if the template wrote them
 };
 
+bool is_built_in_template(std::string_view name);
+
 class ChatTemplate {
 public:
     // Unsupported, with field tokenizer.chat_template, when the template is not one the interpreter can run (the detail

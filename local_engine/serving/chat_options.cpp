@@ -90,9 +90,6 @@ std::vector<std::pair<std::int32_t, float>> read_bias(Fields& fields, std::int64
 }
 
 void refuse_what_we_cannot_do(Fields& fields) {
-    const Json* tool_choice = fields.find("tool_choice");
-    const bool forced = tool_choice != nullptr && *tool_choice != "auto" && *tool_choice != "none";
-    fields.refuse_if(forced, "tool_choice", "the local engine does not call tools");
     const Json* logprobs = fields.find("logprobs");
     fields.refuse_if(logprobs != nullptr && *logprobs != false, "logprobs",
                      "the local engine does not report log-probabilities");

@@ -18,7 +18,7 @@ struct ChatOptions {
 };
 
 // InvalidRequest names the field: a number out of range, or something this engine cannot do and must not ignore
-// (log-probabilities, a forced tool call, a response format).
+// (log-probabilities, a response format).
 core::Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int64_t vocabulary);
 
 }  // namespace sluice::local_engine

@@ -93,8 +93,10 @@ void EngineLoop::take_submitted() {
             continue;
         }
         StopMatcher stops(job.stops);
-        running_.try_emplace(
-            id, Running{std::move(job), std::move(sampler), std::move(stops), Detokenizer(tokenizer_), max_tokens});
+        Detokenizer detokenizer(tokenizer_, job.thought.spelled);
+        ThoughtMeter thought(job.thought);
+        running_.try_emplace(id, Running{std::move(job), std::move(sampler), std::move(stops), std::move(detokenizer),
+                                         std::move(thought), max_tokens});
     }
 }
 
@@ -134,12 +136,15 @@ void EngineLoop::advance(const Emitter& emitter, std::span<float> logits) {
     // Rows of the output head beyond the vocabulary are padding: they have no text.
     const auto known = static_cast<std::size_t>(tokenizer_.size());
     for (std::size_t i = known; i < logits.size(); ++i) logits[i] = -INFINITY;
-    const TokenId token = running.sampler.pick(logits, emitter.position);
+    const auto given = running.thought.given();  // the end of a thought whose budget is used up
+    const TokenId token = given ? *given : running.sampler.pick(logits, emitter.position);
     running.sampler.note(token);
     ++running.tokens;
 
     const bool ended = tokenizer_.is_end_of_generation(token);
-    std::string text = ended ? std::string() : running.stops.feed(running.detokenizer.feed(token));
+    const std::string added = ended ? std::string() : running.detokenizer.feed(token);
+    if (running.thought.note(added)) running.job.mailbox->note_thought();
+    std::string text = running.stops.feed(added);
     const bool stopped = ended || running.stops.stopped();
     const bool full = running.tokens >= running.max_tokens;
     if (stopped || full) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "local_engine/answer/thought_meter.hpp"
 #include "local_engine/engine.hpp"
 #include "local_engine/model/model.hpp"
 #include "local_engine/sampling/sampler.hpp"
@@ -28,6 +29,7 @@ struct Job {
     std::vector<std::string> stops;
     std::shared_ptr<Mailbox> mailbox;
     std::size_t choice = 0;
+    ThoughtOptions thought = {};
 };
 
 class EngineLoop {
@@ -49,6 +51,7 @@ private:
         Sampler sampler;
         StopMatcher stops;
         Detokenizer detokenizer;
+        ThoughtMeter thought;
         std::int64_t max_tokens = 0;
         std::int64_t tokens = 0;
     };

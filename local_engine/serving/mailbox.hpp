@@ -8,6 +8,7 @@
 #include "core/money.hpp"
 #include "core/result.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -37,12 +38,14 @@ public:
     // Engine thread. A token of a choice, with the text it adds, and why the choice ends, if it does.
     void deliver(std::size_t choice, std::string_view text, std::string_view finish_reason);
     void fail(core::Error error);
+    void note_thought() { ++thought_tokens_; }  // the token delivered next belongs to a thought
     void start() { started_ = true; }  // the prompt is being computed
     bool abandoned() const { return abandoned_; }
 
     // Any thread.
     bool started() const { return started_; }
     core::Tokens tokens() const { return tokens_; }  // of all choices so far
+    core::Tokens thought_tokens() const { return std::min<core::Tokens>(thought_tokens_, tokens_); }
 
 private:
     friend class Listener;
@@ -57,6 +60,7 @@ private:
     std::atomic<bool> started_{false};
     std::atomic<bool> abandoned_{false};
     std::atomic<core::Tokens> tokens_{0};
+    std::atomic<core::Tokens> thought_tokens_{0};
 };
 
 // The coroutine's side. Its destructor tells the engine thread to stop before the next token.

@@ -47,6 +47,7 @@ struct Tokenizer::Parts {
     std::vector<TokenId> ends;           // sorted
     std::optional<TokenId> bos, eos;
     bool add_bos = false;
+    bool add_eos = false;
 
     Result<void> read_ids(const gguf::Reader& file);
     Result<std::optional<TokenId>> read_id(const gguf::Reader& file, std::string_view key);
@@ -134,6 +135,9 @@ Result<void> Tokenizer::Parts::read_model(const gguf::Reader& file) {
     const auto wanted = file.boolean_or("tokenizer.ggml.add_bos_token", default_add_bos);
     if (!wanted) return wanted.error();
     add_bos = *wanted && bos.has_value();
+    const auto ending = file.boolean_or("tokenizer.ggml.add_eos_token", false);
+    if (!ending) return ending.error();
+    add_eos = *ending && eos.has_value();
     return {};
 }
 
@@ -225,6 +229,9 @@ std::optional<TokenId> Tokenizer::eos() const {
 }
 bool Tokenizer::add_bos() const {
     return parts_->add_bos;
+}
+bool Tokenizer::add_eos() const {
+    return parts_->add_eos;
 }
 std::int32_t Tokenizer::size() const {
     return parts_->vocabulary.size();

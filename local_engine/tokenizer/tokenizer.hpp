@@ -56,6 +56,7 @@ public:
     std::optional<TokenId> bos() const;
     std::optional<TokenId> eos() const;
     bool add_bos() const;             // the file wants BOS before a prompt
+    bool add_eos() const;             // and EOS after it
     bool strips_first_space() const;  // the first space of decoded text is an artefact of the encoding
     std::int32_t size() const;        // may be less than the model's logits: mask the surplus
 
