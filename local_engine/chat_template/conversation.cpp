@@ -166,7 +166,7 @@ Result<void> add_callers_own(const Json& body, jinja::Variables& variables) {
         if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end()) {
             return cannot("chat_template_kwargs." + name, "is not the caller's to set");
         }
-        std::erase_if(variables, [&](const auto& variable) { return variable.first == name; });
+        std::erase_if(variables, [&own_name = name](const auto& variable) { return variable.first == own_name; });
         variables.emplace_back(name, jinja::from_json(value, Origin::Client));
     }
     return {};
