@@ -2,6 +2,7 @@
 
 #include "core/crypto.hpp"
 #include "local_engine/chat_template/chat_template.hpp"
+#include "local_engine/serving/answer_plan.hpp"
 #include "local_engine/serving/chat_options.hpp"
 #include "local_engine/serving/embeddings.hpp"
 #include "local_engine/serving/engine_loop.hpp"
@@ -31,6 +32,7 @@ struct Engine::Parts {
     std::unique_ptr<Model> model;
     Tokenizer tokenizer;
     std::optional<ChatTemplate> chat_template;  // none: a model for embeddings
+    AnswerFormat answer_format;
     EmbeddingStyle embedding = {};
     std::unique_ptr<VocabularyTrie> trie = nullptr;  // for grammars
     std::unique_ptr<GrammarCompiler> grammars = nullptr;
@@ -99,8 +101,9 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
                              {Scheduler::largest_step(scheduling), Scheduler::most_rows(scheduling), scheduling.pages, config.kv_type});
     if (!model) return model.error();
     auto info = describe_model(config, **model, context);
+    auto answer_format = AnswerFormat::of(chat_template ? chat_template->source() : std::string(), &*tokenizer);
     std::unique_ptr<Parts> parts(new Parts{config, std::move(info), context, std::move(*model), std::move(*tokenizer),
-                                           std::nullopt});
+                                           std::nullopt, std::move(answer_format)});
     if (chat_template) parts->chat_template.emplace(std::move(*chat_template));
     parts->embedding = EmbeddingStyle::of(*parts->model->file, parts->tokenizer, context, parts->model->plan.width);
     parts->trie = std::make_unique<VocabularyTrie>(VocabularyTrie::of(parts->tokenizer));
@@ -127,7 +130,7 @@ namespace {
 // Everything about one request that the engine thread will need, one job per choice.
 Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core::ServeOptions& options,
                                    std::vector<TokenId> prompt, std::int64_t context, std::int64_t vocabulary,
-                                   const std::shared_ptr<Mailbox>& mailbox) {
+                                   const ThoughtOptions& thought, const std::shared_ptr<Mailbox>& mailbox) {
     const auto wanted = read_chat_options(request, vocabulary);
     if (!wanted) return wanted.error();
     const auto length = static_cast<std::int64_t>(prompt.size());
@@ -148,6 +151,7 @@ Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core:
         job.choice = static_cast<std::size_t>(choice);
         job.top_logprobs = wanted->top_logprobs;
         job.ignore_eos = wanted->ignore_eos;
+        job.thought = thought;
         // Choices of one request differ, and are the same again for the same seed.
         job.sampling.seed = seed + static_cast<std::uint64_t>(choice) * 0x9e3779b97f4a7c15U;
         jobs.push_back(std::move(job));
@@ -203,12 +207,19 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
         outcome.retry_may_help = true;  // another model of the plan may have one
         co_return outcome;
     }
+    auto plan = plan_answer(request, parts_->answer_format, options.request_id);
+    if (!plan) {
+        outcome.result = plan.error();
+        co_return outcome;
+    }
     auto prompt = parts_->chat_template->render(request);
+    if (prompt) plan->continue_from(prompt->ending);
+    if (prompt && !plan->prefill.empty()) prompt = parts_->chat_template->render(request, plan->prefill);
     if (!prompt) {
         outcome.result = prompt.error();
         co_return outcome;
     }
-    const auto prompt_tokens = static_cast<core::Tokens>(prompt->size());
+    const auto prompt_tokens = static_cast<core::Tokens>(prompt->tokens.size());
     const auto choices = static_cast<std::size_t>(request.choices());
     auto structure = read_structure(request.body());
     if (!structure) {
@@ -224,10 +235,11 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
             if (grammar.error().code == Errc::InvalidRequest) outcome.result = name_grammar(request, grammar.error());
             co_return outcome;
         }
-        constraint = plan_constraint(std::move(*grammar), *prompt, parts_->tokenizer);
+        constraint = plan_constraint(std::move(*grammar), prompt->tokens, parts_->tokenizer);
     }
     const auto mailbox = std::make_shared<Mailbox>(choices);
-    auto jobs = make_jobs(request, options, std::move(*prompt), parts_->context, parts_->tokenizer.size(), mailbox);
+    auto jobs = make_jobs(request, options, std::move(prompt->tokens), parts_->context, parts_->tokenizer.size(),
+                          plan->thought(parts_->tokenizer), mailbox);
     if (!jobs) {
         outcome.result = jobs.error();
         co_return outcome;
@@ -245,10 +257,12 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     ReplyWriter writer("chatcmpl-" + std::string(options.request_id), std::string(options.model), unix_seconds(), choices);
     if (const auto logprobs = request.body().find("logprobs"); logprobs != request.body().end() && *logprobs == true)
         writer.tell_logprobs();
+    writer.understand(plan->options, plan->prefill);
     const auto used = [&] {
         return core::Usage{.prompt = mailbox->started() ? prompt_tokens : 0,
                            .completion = mailbox->tokens(),
-                           .cached = mailbox->found()};
+                           .cached = mailbox->found(),
+                           .reasoning = mailbox->thought_tokens()};
     };
     auto heartbeat_at = core::Deadline::Clock::now() + parts_->config.heartbeat;
     while (outcome.result && !writer.complete()) {

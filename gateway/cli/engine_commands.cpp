@@ -1,10 +1,9 @@
-// models inspect, logits, tokenize and detokenize: looking into a GGUF file, and at what the engine computes from it.
+// models inspect and logits: looking into a GGUF file, and at what the engine computes from it.
 #include "gateway/cli/command.hpp"
 #include "gateway/config/values.hpp"
 #include "local_engine/diagnostics.hpp"
 #include "local_engine/gguf/reader.hpp"
 #include "local_engine/model/memory_plan.hpp"
-#include "local_engine/tokenizer/tokenizer.hpp"
 
 #include <fmt/format.h>
 
@@ -281,44 +280,6 @@ int logits(const Arguments& arguments, Program& program) {
     return write_floats(*values, *out, program);
 }
 
-int tokenize(const Arguments& arguments, Program& program) {
-    const auto path = model_path(arguments);
-    if (!path) return fail(program.console, path.error());
-    const auto file = Reader::open(*path);
-    if (!file) return fail(program.console, file.error());
-    const auto tokenizer = local_engine::Tokenizer::from(**file);
-    if (!tokenizer) return fail(program.console, tokenizer.error());
-    const std::string text(std::istreambuf_iterator<char>(program.console.in), {});
-    const bool special = arguments.has("--special");
-    const auto mode = special ? local_engine::SpecialTokens::Parse : local_engine::SpecialTokens::Plain;
-    std::vector<local_engine::TokenId> tokens = tokenizer->encode(text, mode);
-    if (special && tokenizer->add_bos() && tokenizer->bos()) tokens.insert(tokens.begin(), *tokenizer->bos());
-    const bool add_eos = (*file)->boolean("tokenizer.ggml.add_eos_token").value_or(false);
-    if (special && add_eos && tokenizer->eos()) tokens.push_back(*tokenizer->eos());
-    if (!arguments.has("--spellings")) {
-        print_numbers(program.console.out, tokens);
-        return kDone;
-    }
-    Json json = Json::array();
-    for (const auto token : tokens) json.push_back({{"id", token}, {"spelling", tokenizer->spelling(token)}});
-    print_json(program.console.out, json);
-    return kDone;
-}
-
-int detokenize(const Arguments& arguments, Program& program) {
-    const auto path = model_path(arguments);
-    if (!path) return fail(program.console, path.error());
-    const auto file = Reader::open(*path);
-    if (!file) return fail(program.console, file.error());
-    const auto tokenizer = local_engine::Tokenizer::from(**file);
-    if (!tokenizer) return fail(program.console, tokenizer.error());
-    const std::string text(std::istreambuf_iterator<char>(program.console.in), {});
-    const auto tokens = parse_numbers("standard input", text);
-    if (!tokens) return fail(program.console, tokens.error());
-    program.console.out << tokenizer->decode(*tokens);
-    return kDone;
-}
-
 }  // namespace
 
 std::vector<Command> engine_commands() {
@@ -330,18 +291,6 @@ std::vector<Command> engine_commands() {
           .positionals = {model},
           .options = {model_option, {"--tensors", "", "list every tensor"}, json_option()}},
          inspect},
-        {{.name = "models tokenize",
-          .summary = "Turns the text on standard input into the model's token ids, a JSON array.",
-          .positionals = {model},
-          .options = {model_option,
-                      {"--special", "", "recognise control tokens in the text, add BOS and EOS as the file says"},
-                      {"--spellings", "", "objects with id and spelling"}}},
-         tokenize},
-        {{.name = "models detokenize",
-          .summary = "Turns a JSON array of token ids on standard input into text.",
-          .positionals = {model},
-          .options = {model_option}},
-         detokenize},
         {{.name = "models logits",
           .summary = "Computes a model's raw answers to token ids, for comparison with other engines.",
           .positionals = {model},

@@ -1,9 +1,8 @@
 #include "local_engine/chat_template/chat_template.hpp"
 
-#include "local_engine/chat_template/message.hpp"
+#include "local_engine/chat_template/built_in.hpp"
 
-#include <ctime>
-#include <initializer_list>
+#include <algorithm>
 
 namespace sluice::local_engine {
 namespace {
@@ -14,245 +13,105 @@ using core::Json;
 using core::Result;
 
 constexpr std::string_view kKey = "tokenizer.chat_template";
+constexpr std::size_t kEnding = 64;
 
-Error unsupported(std::string detail) {
-    return Error{Errc::Unsupported, std::move(detail), std::string(kKey)};
+std::string spelling_of(const Tokenizer& tokenizer, std::optional<TokenId> token) {
+    return token ? std::string(tokenizer.spelling(*token)) : std::string();
 }
 
-bool has(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
+// What templates do with a request is about proportional to it; the fixed part is for what they do by themselves.
+jinja::Limits limits_for(std::size_t request_bytes) {
+    jinja::Limits limits;
+    limits.steps += 4 * static_cast<std::int64_t>(request_bytes);
+    limits.output_bytes += 2 * request_bytes;
+    limits.text_bytes += 2 * request_bytes;
+    return limits;
 }
 
-// As Jinja's trim: white space of ASCII at both ends.
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kSpaces = " \t\n\v\f\r";
-    const std::size_t first = text.find_first_not_of(kSpaces);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpaces) + 1 - first);
-}
-
-// The system message that a template writes when a conversation has none: a literal between its markers.
-std::string literal_system(std::string_view text) {
-    constexpr std::string_view kStart = "<|im_start|>system\\n";  // in a Jinja string: a backslash and an n
-    for (std::size_t at = text.find(kStart); at != std::string_view::npos; at = text.find(kStart, at + 1)) {
-        const std::string_view rest = text.substr(at + kStart.size());
-        const std::string_view literal = rest.substr(0, rest.find("<|im_end|>"));
-        if (!literal.empty() && literal.size() < rest.size() &&
-            literal.find_first_of("'\"{}\\") == std::string_view::npos) {
-            return std::string(literal);
-        }
+std::size_t bytes_in(const Json& value) {
+    if (value.is_string()) return value.get_ref<const std::string&>().size() + 16;
+    std::size_t sum = 16;
+    if (value.is_object()) {
+        for (const auto& [name, part] : value.items()) sum += name.size() + bytes_in(part);
+    } else if (value.is_array()) {
+        for (const auto& part : value) sum += bytes_in(part);
     }
-    return {};
+    return sum;
 }
 
-// Of an earlier answer: what comes after its thoughts.
-std::string_view without_thought(std::string_view text) {
-    constexpr std::string_view kEnd = "</think>";
-    const std::size_t end = text.rfind(kEnd);
-    if (end == std::string_view::npos) return text;
-    text.remove_prefix(end + kEnd.size());
-    const std::size_t first = text.find_first_not_of('\n');
-    return first == std::string_view::npos ? std::string_view() : text.substr(first);
+// The text cut where the writer changes.
+std::vector<TextPiece> pieces_of(const jinja::Text& text) {
+    std::vector<TextPiece> pieces;
+    const std::string_view all = text.bytes();
+    std::size_t done = 0;
+    const auto add = [&](std::size_t end, SpecialTokens mode) {
+        if (end > done) pieces.push_back({all.substr(done, end - done), mode});
+        done = end;
+    };
+    for (const auto& span : text.client_spans()) {
+        add(span.begin, SpecialTokens::Parse);
+        add(span.end, SpecialTokens::Opaque);
+    }
+    add(all.size(), SpecialTokens::Parse);
+    return pieces;
 }
 
-std::string today() {
-    const std::time_t now = std::time(nullptr);
-    std::tm date = {};
-    ::gmtime_r(&now, &date);
-    constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const std::string day = std::to_string(date.tm_mday);
-    return (day.size() == 1 ? "0" + day : day) + " " + kMonths[date.tm_mon] + " " + std::to_string(date.tm_year + 1900);
-}
-
-bool wants_answer(const Json& body) {
-    const auto flag = body.find("add_generation_prompt");
-    return flag == body.end() || !flag->is_boolean() || flag->get<bool>();
+std::string ending_of(const jinja::Text& text) {
+    const std::size_t client = text.client_spans().empty() ? 0 : text.client_spans().back().end;
+    const std::size_t begin = std::max(client, text.size() - std::min(kEnding, text.size()));
+    return text.bytes().substr(begin);
 }
 
 }  // namespace
 
-// The pieces of a prompt: marker() is text of the format, text() is the client's.
-class ChatTemplate::Prompt {
-public:
-    void marker(std::string_view piece) { add(piece, SpecialTokens::Parse); }
-    void text(std::string_view piece) { add(piece, SpecialTokens::Plain); }
+bool is_built_in_template(std::string_view name) {
+    return built_in_template(name).has_value();
+}
 
-    std::vector<TokenId> encode(const Tokenizer& tokenizer) const {
-        std::vector<TextPiece> views;
-        views.reserve(pieces_.size());
-        for (const auto& [piece, mode] : pieces_) views.push_back({piece, mode});
-        return tokenizer.encode(views);
-    }
-
-private:
-    struct Piece {
-        std::string text;
-        SpecialTokens mode;
-    };
-    void add(std::string_view piece, SpecialTokens mode) {
-        if (!piece.empty()) pieces_.push_back({std::string(piece), mode});
-    }
-    std::vector<Piece> pieces_;
-};
-
-Result<ChatTemplate> ChatTemplate::from(const gguf::Reader& file, const Tokenizer& tokenizer) {
-    const auto text = file.string(kKey);
-    if (!text) return unsupported("the file has no chat template: it is not a model for conversations");
-    auto style = recognise(*text);
-    if (!style) return style.error();
-    ChatTemplate made(std::move(*style), tokenizer);
-    if (auto checked = made.check_markers(); !checked) return checked.error();
+Result<ChatTemplate> ChatTemplate::parse(std::string_view source, std::string bos, std::string eos) {
+    const auto built_in = built_in_template(source);
+    auto program = jinja::Template::parse(built_in.value_or(source));
+    if (!program) return program.error();
+    ChatTemplate made(std::move(*program), std::string(built_in.value_or(source)));
+    if (built_in) made.built_in_ = source;
+    made.dialect_ = Dialect::of(made.source_);
+    made.bos_ = std::move(bos);
+    made.eos_ = std::move(eos);
     return made;
 }
 
-Result<ChatTemplate::Style> ChatTemplate::recognise(std::string_view text) {
-    if (has(text, "<|im_start|>")) {
-        Style style{.format = Format::ChatMl};
-        style.default_system = literal_system(text);
-        style.drops_old_thoughts = has(text, "split('</think>')");
-        if (has(text, "<|im_start|>assistant\\n<think>\\n'")) style.answer_start = "<think>\n";
-        style.answer_start_without_thought = style.answer_start;
-        if (has(text, "enable_thinking is false") && has(text, "'<think>\\n\\n</think>\\n\\n'")) {
-            style.answer_start_without_thought = "<think>\n\n</think>\n\n";
-        }
-        return style;
+Result<ChatTemplate> ChatTemplate::from(const gguf::Reader& file, const Tokenizer& tokenizer) {
+    std::string_view source = file.string(kKey).value_or("");
+    if (source.empty()) source = fitting_built_in(tokenizer, file.string("tokenizer.ggml.pre").value_or(""));
+    if (source.empty()) {
+        return Error{Errc::Unsupported,
+                     "the file has no chat template, and no format of ours fits its vocabulary: it is not a model for "
+                     "conversations",
+                     std::string(kKey)};
     }
-    if (has(text, "<|start_header_id|>")) {
-        return Style{.format = Format::Llama3, .tells_date = has(text, "Cutting Knowledge Date")};
-    }
-    if (has(text, "[INST]") && !has(text, "[SYSTEM_PROMPT]") && !has(text, "<<SYS>>")) {
-        if (has(text, " [INST]")) {
-            return Style{
-                .format = Format::Mistral, .user_start = " [INST] ", .user_end = " [/INST]", .assistant_start = " "};
-        }
-        if (has(text, "[INST] ")) {
-            return Style{
-                .format = Format::Mistral, .user_start = "[INST] ", .user_end = "[/INST]", .assistant_start = " "};
-        }
-        return Style{.format = Format::Mistral, .user_start = "[INST]", .user_end = "[/INST]"};
-    }
-    return unsupported("not ChatML, Llama 3 or Mistral: no known turn marker in the template");
+    auto made = parse(source, spelling_of(tokenizer, tokenizer.bos()), spelling_of(tokenizer, tokenizer.eos()));
+    if (made) made->tokenizer_ = tokenizer;
+    return made;
 }
 
-Result<void> ChatTemplate::check_markers() const {
-    const auto check = [this](std::initializer_list<std::string_view> markers) -> Result<void> {
-        for (const std::string_view marker : markers) {
-            const auto token = tokenizer_.find(marker);
-            if (token && tokenizer_.is_control(*token)) continue;
-            return Error{Errc::Corrupt, "the vocabulary has no control token \"" + std::string(marker) + "\"",
-                         std::string(kKey)};
-        }
-        return {};
-    };
-    switch (style_.format) {
-        case Format::ChatMl: return check({"<|im_start|>", "<|im_end|>"});
-        case Format::Llama3: return check({"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"});
-        case Format::Mistral:
-            if (tokenizer_.eos()) return {};
-            return Error{Errc::Corrupt, "the vocabulary has no end-of-sequence token", "tokenizer.ggml.eos_token_id"};
-    }
-    return {};
+Result<jinja::Text> ChatTemplate::text(const Json& body, std::time_t now) const {
+    auto variables = variables_of(body, dialect_);
+    if (!variables) return variables.error();
+    variables->emplace_back("bos_token", jinja::Value::word(bos_));
+    variables->emplace_back("eos_token", jinja::Value::word(eos_));
+    variables->emplace_back("spm_prefix", jinja::Value(tokenizer_ && tokenizer_->strips_first_space()));
+    return program_.render(*variables, now, limits_for(bytes_in(body)));
 }
 
-Result<std::vector<TokenId>> ChatTemplate::render(const core::ChatRequest& request) const {
-    Prompt prompt;
-    Result<void> written;
-    switch (style_.format) {
-        case Format::ChatMl: written = chatml(request.body(), prompt); break;
-        case Format::Llama3: written = llama3(request.body(), prompt); break;
-        case Format::Mistral: written = mistral(request.body(), prompt); break;
-    }
+Result<Prompt> ChatTemplate::render(const core::ChatRequest& request, std::string_view prefill) const {
+    const bool in_words = offers_tools(request.body()) && !dialect_.tools;
+    auto written = text(in_words ? with_tools_in_words(request.body()) : request.body(), std::time(nullptr));
     if (!written) return written.error();
-    std::vector<TokenId> tokens = prompt.encode(tokenizer_);
-    if (tokenizer_.add_bos()) tokens.insert(tokens.begin(), *tokenizer_.bos());
-    return tokens;
-}
-
-Result<void> ChatTemplate::chatml(const Json& body, Prompt& prompt) const {
-    const auto messages = messages_of(body);
-    if (!messages) return messages.error();
-    if (!style_.default_system.empty() && messages->front().role != Role::System) {
-        prompt.marker("<|im_start|>system\n");
-        prompt.text(style_.default_system);
-        prompt.marker("<|im_end|>\n");
-    }
-    for (const Message& message : *messages) {
-        const bool answer = message.role == Role::Assistant;
-        prompt.marker(answer ? "<|im_start|>assistant\n"
-                             : (message.role == Role::User ? "<|im_start|>user\n" : "<|im_start|>system\n"));
-        prompt.text(answer && style_.drops_old_thoughts ? without_thought(message.text) : message.text);
-        prompt.marker("<|im_end|>\n");
-    }
-    if (!wants_answer(body)) return {};
-    prompt.marker("<|im_start|>assistant\n");
-    const bool thinks = template_flag(body, "enable_thinking", true);
-    prompt.marker(thinks ? style_.answer_start : style_.answer_start_without_thought);
-    return {};
-}
-
-Result<void> ChatTemplate::llama3(const Json& body, Prompt& prompt) const {
-    const auto messages = messages_of(body);
-    if (!messages) return messages.error();
-    const auto turn = [&](std::string_view role, std::string_view text) {
-        prompt.marker("<|start_header_id|>");
-        prompt.marker(role);
-        prompt.marker("<|end_header_id|>\n\n");
-        prompt.text(trimmed(text));
-        prompt.marker("<|eot_id|>");
-    };
-    std::size_t next = 0;
-    if (style_.tells_date) {
-        const std::string date = template_text(body, "date_string");
-        prompt.marker(
-            "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: ");
-        prompt.text(date.empty() ? today() : date);
-        prompt.marker("\n\n");
-        if (messages->front().role == Role::System) prompt.text(trimmed((*messages)[next++].text));
-        prompt.marker("<|eot_id|>");
-    }
-    for (; next < messages->size(); ++next) {
-        const Message& message = (*messages)[next];
-        turn(message.role == Role::User ? "user" : (message.role == Role::Assistant ? "assistant" : "system"),
-             message.text);
-    }
-    if (wants_answer(body)) prompt.marker("<|start_header_id|>assistant<|end_header_id|>\n\n");
-    return {};
-}
-
-// System messages have no turn of their own: they open the user's turn that follows. Vocabularies that put a space
-// before ordinary text already write the one in front of the marker.
-Result<void> ChatTemplate::mistral(const Json& body, Prompt& prompt) const {
-    const auto messages = messages_of(body);
-    if (!messages) return messages.error();
-    std::string_view start = style_.user_start;
-    if (tokenizer_.strips_first_space() && start.starts_with(' ')) start.remove_prefix(1);
-    const Error lonely{Errc::InvalidRequest, "a system message must be followed by one of the user", "messages"};
-    bool open = false;
-    for (const Message& message : *messages) {
-        if (message.role == Role::Assistant) {
-            if (open) return lonely;
-            prompt.marker(style_.assistant_start);
-            prompt.text(message.text);
-            prompt.marker(tokenizer_.spelling(*tokenizer_.eos()));
-            continue;
-        }
-        if (!open) prompt.marker(start);
-        prompt.text(message.text);
-        open = message.role == Role::System;
-        prompt.marker(open ? "\n\n" : style_.user_end);
-    }
-    if (open) return lonely;
-    return {};
-}
-
-std::string_view ChatTemplate::format() const {
-    switch (style_.format) {
-        case Format::ChatMl: return "chatml";
-        case Format::Llama3: return "llama3";
-        case Format::Mistral: return "mistral";
-    }
-    return {};
+    written->append(prefill, jinja::Origin::Template);
+    Prompt prompt{tokenizer_->encode(pieces_of(*written)), ending_of(*written)};
+    const bool begun = !prompt.tokens.empty() && prompt.tokens.front() == tokenizer_->bos();
+    if (tokenizer_->add_bos() && !begun) prompt.tokens.insert(prompt.tokens.begin(), *tokenizer_->bos());
+    return prompt;
 }
 
 }  // namespace sluice::local_engine

@@ -1,58 +1,65 @@
-// A conversation to the token ids a model was trained to continue. The format is recognised by the markers in the
-// file's own template; the template itself is never executed.
+// A conversation to the token ids a model was trained to continue: the file's own template, run by the interpreter in
+// jinja/. Files without one get the built-in format that fits their vocabulary.
 //
-// Text of the client and text of the format stay apart until they are tokens: nothing a client writes can become a turn
-// marker or another control token. (Mistral's first format spells its markers in ordinary characters, for everybody.)
+// Text of the client and text of the template stay apart until they are tokens: nothing a client writes can become a
+// turn marker, a tool marker or another special token. (Mistral's first format spells its markers in ordinary
+// characters, for everybody.)
 #pragma once
 
 #include "core/chat.hpp"
 #include "core/result.hpp"
+#include "local_engine/chat_template/conversation.hpp"
+#include "local_engine/chat_template/jinja/template.hpp"
 #include "local_engine/gguf/reader.hpp"
 #include "local_engine/tokenizer/tokenizer.hpp"
 
+#include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::local_engine {
 
+// A prompt as tokens, and its end as text: whether it opened a thought is seen there.
+struct Prompt {
+    std::vector<TokenId> tokens;
+    std::string ending;  // at most 64 bytes, and only if the template wrote them
+};
+
+bool is_built_in_template(std::string_view name);
+
 class ChatTemplate {
 public:
-    // Unsupported, with field tokenizer.chat_template, when the file has no template or its format is not one of ours;
-    // Corrupt, naming the marker, when the vocabulary lacks one as a control token.
+    // Unsupported, with field tokenizer.chat_template, when the template is not one the interpreter can run (the detail
+    // names the line and the word) or the file has none and no built-in fits.
     static core::Result<ChatTemplate> from(const gguf::Reader& file, const Tokenizer& tokenizer);
+    // Without a model: `source` is a template or the name of a built-in.
+    static core::Result<ChatTemplate> parse(std::string_view source, std::string bos, std::string eos);
 
-    // Ids of the prompt: BOS where the file wants it, the messages, and the opening of the assistant's turn (unless
-    // `add_generation_prompt` in the body is false). Reads enable_thinking and date_string of chat_template_kwargs.
-    // InvalidRequest names the field that the format cannot express: content that is not text, tools, tool turns.
-    core::Result<std::vector<TokenId>> render(const core::ChatRequest& request) const;
+    // The prompt: the messages, and the opening of the assistant's turn unless `add_generation_prompt` in the body is
+    // false. Reads tools, reasoning_effort and chat_template_kwargs too. InvalidRequest names the field that the format
+    // cannot express; TooLarge: the interpreter's limits, which grow with the request. Pre: `body` was checked by
+    // core::ChatRequest.
+    core::Result<jinja::Text> text(const core::Json& body, std::time_t now) const;
+    // The same as tokens, with BOS where the file wants it and the template has not written it, and with tools that the
+    // template knows nothing of described in words. `prefill` is what the
+    // answer has to begin with. Pre: made by from().
+    core::Result<Prompt> render(const core::ChatRequest& request, std::string_view prefill = {}) const;
 
-    std::string_view format() const;  // "chatml", "mistral", "llama3"
+    const std::string& source() const { return source_; }
+    std::string_view format() const { return built_in_; }  // name of the built-in; empty: the file's own
 
 private:
-    enum class Format { ChatMl, Mistral, Llama3 };
-    // What the template's text says beyond its markers.
-    struct Style {
-        Format format = Format::ChatMl;
-        std::string default_system = {};                // Qwen2.5: when the conversation brings none
-        std::string answer_start = {};                  // after the assistant's marker; reasoning models open "<think>"
-        std::string answer_start_without_thought = {};  // with enable_thinking = false
-        bool drops_old_thoughts = false;                // Qwen3: "<think>...</think>" of earlier answers is left out
-        bool tells_date = false;                        // Llama 3.1: dates at the top of the system message
-        std::string user_start = {}, user_end = {};     // Mistral
-        std::string assistant_start = {};               // Mistral
-    };
-    class Prompt;
+    ChatTemplate(jinja::Template program, std::string source)
+        : program_(std::move(program)), source_(std::move(source)) {}
 
-    ChatTemplate(Style style, Tokenizer tokenizer) : style_(std::move(style)), tokenizer_(std::move(tokenizer)) {}
-    static core::Result<Style> recognise(std::string_view text);
-    core::Result<void> check_markers() const;
-    core::Result<void> chatml(const core::Json& body, Prompt& prompt) const;
-    core::Result<void> mistral(const core::Json& body, Prompt& prompt) const;
-    core::Result<void> llama3(const core::Json& body, Prompt& prompt) const;
-
-    Style style_;
-    Tokenizer tokenizer_;
+    jinja::Template program_;
+    std::string source_;
+    std::string_view built_in_;
+    Dialect dialect_;
+    std::string bos_, eos_;  // as text
+    std::optional<Tokenizer> tokenizer_;
 };
 
 }  // namespace sluice::local_engine

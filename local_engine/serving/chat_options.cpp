@@ -114,12 +114,6 @@ std::optional<int> read_logprobs(Fields& fields) {
     return static_cast<int>(top.value_or(0));
 }
 
-void refuse_what_we_cannot_do(Fields& fields) {
-    const Json* tool_choice = fields.find("tool_choice");
-    const bool forced = tool_choice != nullptr && *tool_choice != "auto" && *tool_choice != "none";
-    fields.refuse_if(forced, "tool_choice", "the local engine does not call tools");
-}
-
 }  // namespace
 
 Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int64_t vocabulary) {
@@ -141,7 +135,6 @@ Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int
     sampling.logit_bias = read_bias(fields, vocabulary);
     options.top_logprobs = read_logprobs(fields);
     options.ignore_eos = fields.flag("ignore_eos");
-    refuse_what_we_cannot_do(fields);
     if (fields.error()) return *fields.error();
     return options;
 }

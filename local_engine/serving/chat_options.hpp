@@ -19,8 +19,8 @@ struct ChatOptions {
     bool ignore_eos = false;          // for benches: the answer is as long as max_tokens
 };
 
-// InvalidRequest names the field: a number out of range (serving/limits.hpp), or something this engine cannot do and
-// must not ignore (a forced tool call). The shape of the answer is serving/structured_output.hpp's.
+// InvalidRequest names the field: a number out of range (serving/limits.hpp). The shape of the answer is
+// serving/structured_output.hpp's, function calls are serving/answer_plan.hpp's.
 core::Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int64_t vocabulary);
 
 }  // namespace sluice::local_engine

@@ -140,7 +140,9 @@ EngineLoop::Running EngineLoop::make_running(Job job) const {
     StopMatcher stops(job.stops);
     const bool answers = job.sequence.wants == Wants::Answer;
     const std::int64_t max_tokens = answers ? job.sequence.max_tokens : 0;
-    Running running{std::move(job), std::move(sampler), std::move(stops), Detokenizer(tokenizer_), max_tokens};
+    Detokenizer detokenizer(tokenizer_, job.thought.spelled);
+    ThoughtMeter thought(job.thought);
+    Running running{std::move(job), std::move(sampler), std::move(stops), std::move(detokenizer), std::move(thought), max_tokens};
     Job& kept = running.job;
     if (kept.top_logprobs) running.reports.emplace(static_cast<std::size_t>(*kept.top_logprobs));
     if (!kept.constraint.empty() && trie_ != nullptr)
@@ -247,15 +249,17 @@ std::optional<TokenId> EngineLoop::choose(Running& running, std::span<float> log
     }
     std::vector<float> raw;
     if (running.reports) raw.assign(logits.begin(), logits.end());
+    const auto given = running.thought.given();  // the end of a thought whose budget is used up
     // Nothing fits and nothing may end only where the vocabulary lacks bytes: the answer ends there.
-    const bool stuck = mask != nullptr && !mask->any();
-    const TokenId token = stuck ? 0 : running.sampler.pick(logits, position, mask);
+    const bool stuck = !given && mask != nullptr && !mask->any();
+    const TokenId token = given ? *given : stuck ? 0 : running.sampler.pick(logits, position, mask);
     if (!stuck) running.sampler.note(token);
     if (running.constraint && !stuck) running.constraint->take(token);
     ++running.tokens;
 
     const bool ended = stuck || (tokenizer_.is_end_of_generation(token) && !running.job.ignore_eos);
     const std::string piece = ended ? std::string() : running.detokenizer.feed(token);
+    if (running.thought.note(piece)) running.job.mailbox->note_thought();
     if (running.reports && !ended) running.reports->note(LogProbabilities(raw), token, tokenizer_, piece.size());
     std::string text = running.stops.feed(piece);
     const bool stopped = ended || running.stops.stopped();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "local_engine/answer/thought_meter.hpp"
 #include "local_engine/engine.hpp"
 #include "local_engine/grammar/constraint.hpp"
 #include "local_engine/sampling/sampler.hpp"
@@ -39,6 +40,7 @@ struct Job {
     std::optional<int> top_logprobs = std::nullopt;  // as in ChatOptions
     bool ignore_eos = false;
     ConstraintPlan constraint = {};
+    ThoughtOptions thought = {};
     Pooling pooling = Pooling::LastToken;  // with Wants::Hidden
 };
 
@@ -68,6 +70,7 @@ private:
         Sampler sampler;
         StopMatcher stops;
         Detokenizer detokenizer;
+        ThoughtMeter thought;
         std::int64_t max_tokens = 0;
         std::int64_t tokens = 0;
         std::optional<TokenReports> reports = std::nullopt;

@@ -8,6 +8,7 @@
 #include "core/money.hpp"
 #include "core/result.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -53,6 +54,7 @@ public:
     void deliver_vector(std::size_t choice, std::vector<float> vector);  // the text is done
     void fail(core::Error error);
     void note_found(core::Tokens tokens) { found_ = tokens; }  // of the prompt, in the team's own cache
+    void note_thought() { ++thought_tokens_; }  // the token delivered next belongs to a thought
     void start() { started_ = true; }  // the prompt is being computed
     bool abandoned() const { return abandoned_; }
 
@@ -60,6 +62,7 @@ public:
     bool started() const { return started_; }
     core::Tokens tokens() const { return tokens_; }  // of all choices so far
     core::Tokens found() const { return found_; }
+    core::Tokens thought_tokens() const { return std::min<core::Tokens>(thought_tokens_, tokens_); }
 
 private:
     friend class Listener;
@@ -75,6 +78,7 @@ private:
     std::atomic<bool> abandoned_{false};
     std::atomic<core::Tokens> tokens_{0};
     std::atomic<core::Tokens> found_{0};
+    std::atomic<core::Tokens> thought_tokens_{0};
 };
 
 // The coroutine's side. Its destructor tells the engine thread to stop before the next token.

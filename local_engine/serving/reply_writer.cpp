@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace sluice::local_engine {
@@ -63,10 +64,11 @@ std::vector<std::string> ReplyWriter::chunks(const News& news) {
         if (what.text.empty() && what.finish_reason.empty() && what.reports.empty()) continue;
         if (!std::exchange(choices_[i].announced, true))
             out.push_back(chunk(i, R"("role":"assistant","content":"")", ""));
-        if (!what.text.empty() || !what.reports.empty())
-            out.push_back(chunk(i, R"("content":)" + json_string(what.text), "", report_list(what.reports)));
-        if (!what.finish_reason.empty()) out.push_back(chunk(i, "", what.finish_reason));
-        choices_[i].finish_reason = what.finish_reason;
+        std::string reports = report_list(what.reports);
+        const auto happened = events(choices_[i], what);
+        if (happened.empty() && !reports.empty()) out.push_back(chunk(i, R"("content":"")", "", reports));
+        for (const AnswerEvent& event : happened) out.push_back(chunk(i, delta(event), "", std::exchange(reports, {})));
+        if (!what.finish_reason.empty()) out.push_back(chunk(i, "", choices_[i].finish_reason));
         text_bytes_ += what.text.size();
     }
     return out;
@@ -79,11 +81,23 @@ std::string ReplyWriter::usage_chunk(const core::Usage& usage) const {
 
 void ReplyWriter::keep(const News& news) {
     for (std::size_t i = 0; i < news.choices.size(); ++i) {
-        choices_[i].text += news.choices[i].text;
-        if (const std::string reports = report_list(news.choices[i].reports); !reports.empty()) {
-            choices_[i].reports += (choices_[i].reports.empty() ? "" : ",") + reports;
+        Choice& choice = choices_[i];
+        if (const std::string reports = report_list(news.choices[i].reports); !reports.empty())
+            choice.reports += (choice.reports.empty() ? "" : ",") + reports;
+        for (AnswerEvent& event : events(choice, news.choices[i])) {
+            switch (event.kind) {
+                case AnswerEvent::Kind::Thought: choice.thought += event.text; break;
+                case AnswerEvent::Kind::Text: choice.text += event.text; break;
+                case AnswerEvent::Kind::Call:
+                    choice.calls.push_back({{"id", event.id},
+                                            {"type", "function"},
+                                            {"function", {{"name", event.name}, {"arguments", ""}}}});
+                    break;
+                case AnswerEvent::Kind::Arguments:
+                    choice.calls.at(event.call)["function"]["arguments"].get_ref<std::string&>() += event.text;
+                    break;
+            }
         }
-        if (!news.choices[i].finish_reason.empty()) choices_[i].finish_reason = news.choices[i].finish_reason;
         text_bytes_ += news.choices[i].text.size();
     }
 }
@@ -92,13 +106,59 @@ std::string ReplyWriter::body(const core::Usage& usage) const {
     std::string all;
     for (std::size_t i = 0; i < choices_.size(); ++i) {
         all += (i == 0 ? R"({"index":)" : R"(,{"index":)") + std::to_string(i) +
-               R"(,"message":{"role":"assistant","content":)" + json_string(choices_[i].text) +
-               R"(},"logprobs":)" +
+               R"(,"message":{"role":"assistant","content":)" + message(i) + R"(},"logprobs":)" +
                (tells_logprobs_ ? R"({"content":[)" + choices_[i].reports + R"(],"refusal":null})" : "null") +
                R"(,"finish_reason":)" + json_or_null(choices_[i].finish_reason) + "}";
     }
     return R"({"object":"chat.completion",)" + head_ + R"(,"choices":[)" + all + R"(],"usage":)" +
            core::dump_json(core::to_json(usage)) + "}";
+}
+
+// The message's content and what follows it.
+std::string ReplyWriter::message(std::size_t index) const {
+    const Choice& choice = choices_[index];
+    std::string out = choice.text.empty() && !choice.calls.empty() ? "null" : json_string(choice.text);
+    if (!choice.thought.empty()) out += R"(,"reasoning_content":)" + json_string(choice.thought);
+    if (!choice.calls.empty()) out += R"(,"tool_calls":)" + core::dump_json(choice.calls);
+    return out;
+}
+
+void ReplyWriter::understand(const AnswerOptions& options, std::string_view prefill) {
+    for (std::size_t i = 0; i < choices_.size(); ++i) {
+        AnswerOptions own = options;
+        own.id_seed += "/" + std::to_string(i);
+        choices_[i].parser.emplace(std::move(own));
+        choices_[i].waiting = choices_[i].parser->feed(prefill);
+    }
+}
+
+// What is new in a choice, which also learns why it ended.
+std::vector<AnswerEvent> ReplyWriter::events(Choice& choice, const ChoiceNews& news) {
+    std::vector<AnswerEvent> out = std::exchange(choice.waiting, {});
+    const auto add = [&](std::vector<AnswerEvent> more) { std::ranges::move(more, std::back_inserter(out)); };
+    if (!choice.parser) {
+        if (!news.text.empty()) out.push_back({AnswerEvent::Kind::Text, news.text});
+    } else if (!news.text.empty()) {
+        add(choice.parser->feed(news.text));
+    }
+    if (news.finish_reason.empty()) return out;
+    if (choice.parser) add(choice.parser->finish());
+    const bool called = choice.parser && choice.parser->called() && news.finish_reason == "stop";
+    choice.finish_reason = called ? "tool_calls" : news.finish_reason;
+    return out;
+}
+
+std::string ReplyWriter::delta(const AnswerEvent& event) {
+    switch (event.kind) {
+        case AnswerEvent::Kind::Thought: return R"("reasoning_content":)" + json_string(event.text);
+        case AnswerEvent::Kind::Text: return R"("content":)" + json_string(event.text);
+        case AnswerEvent::Kind::Call:
+            return R"("tool_calls":[{"index":)" + std::to_string(event.call) + R"(,"id":)" + json_string(event.id) +
+                   R"(,"type":"function","function":{"name":)" + json_string(event.name) + R"(,"arguments":""}}])";
+        case AnswerEvent::Kind::Arguments: break;
+    }
+    return R"("tool_calls":[{"index":)" + std::to_string(event.call) + R"(,"function":{"arguments":)" +
+           json_string(event.text) + "}}]";
 }
 
 bool ReplyWriter::complete() const {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "core/usage.hpp"
+#include "local_engine/answer/answer_parser.hpp"
 #include "local_engine/serving/mailbox.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,8 @@ public:
     ReplyWriter(std::string id, std::string model, std::int64_t created, std::size_t choices);
 
     void tell_logprobs() { tells_logprobs_ = true; }  // the request asked for them
+    // Takes answers apart into thoughts, text and calls, as `options` say; `prefill` is what each begins with.
+    void understand(const AnswerOptions& options, std::string_view prefill);
 
     // Chunks for what is new: the role before a choice's first text, text, and the finish reason in a chunk of its own.
     std::vector<std::string> chunks(const News& news);
@@ -34,9 +38,16 @@ private:
     struct Choice {
         bool announced = false;
         std::string text;  // of answers that are not streamed
+        std::string thought;
+        core::Json calls = core::Json::array();
         std::string finish_reason;
         std::string reports;  // of answers that are not streamed, as elements of logprobs.content
+        std::optional<AnswerParser> parser;
+        std::vector<AnswerEvent> waiting;  // from the prefill
     };
+    std::vector<AnswerEvent> events(Choice& choice, const ChoiceNews& news);
+    std::string message(std::size_t index) const;
+    static std::string delta(const AnswerEvent& event);
     std::string chunk(std::size_t choice, std::string_view delta, std::string_view finish_reason,
                       std::string_view reports = {}) const;
 

@@ -2,6 +2,8 @@
 
 #include "local_engine/tokenizer/unicode.hpp"
 
+#include <algorithm>
+
 namespace sluice::local_engine {
 namespace {
 
@@ -20,6 +22,7 @@ void append_valid(std::string& text, std::string_view bytes) {
 
 std::string Detokenizer::feed(TokenId token) {
     std::string_view bytes = tokenizer_->bytes(token);
+    if (bytes.empty() && std::binary_search(spelled_.begin(), spelled_.end(), token)) bytes = tokenizer_->spelling(token);
     if (bytes.empty()) return {};
     if (first_ && bytes.front() == ' ') bytes.remove_prefix(1);
     first_ = false;

@@ -5,6 +5,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::local_engine {
 
@@ -12,13 +14,16 @@ namespace sluice::local_engine {
 // are given out as U+FFFD at once. The tokenizer must outlive it. Not shared between threads.
 class Detokenizer {
 public:
-    explicit Detokenizer(const Tokenizer& tokenizer) : tokenizer_(&tokenizer), first_(tokenizer.strips_first_space()) {}
+    // `spelled`, sorted: control tokens that come out as they are spelled; others give nothing.
+    explicit Detokenizer(const Tokenizer& tokenizer, std::vector<TokenId> spelled = {})
+        : tokenizer_(&tokenizer), spelled_(std::move(spelled)), first_(tokenizer.strips_first_space()) {}
 
     std::string feed(TokenId token);  // may be empty
     std::string finish();             // what was held back, as U+FFFD
 
 private:
     const Tokenizer* tokenizer_;
+    std::vector<TokenId> spelled_;
     bool first_;  // still to drop the space that the vocabulary puts before the first word
     std::string held_;
 };

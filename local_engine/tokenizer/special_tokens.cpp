@@ -13,10 +13,18 @@ std::size_t pair(std::string_view text, std::size_t at) {
     return byte(text, at) << 8U | byte(text, at + 1);
 }
 
+// "<think>", "<|im_start|>", "[INST]": what a template means and a reader recognises.
+bool written_as_marker(std::string_view spelling) {
+    if (spelling.size() < 3) return false;
+    if (spelling.front() == '<' && spelling.back() == '>') return true;
+    return spelling.front() == '[' && spelling.back() == ']' &&
+           std::any_of(spelling.begin(), spelling.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 }  // namespace
 
-SpecialMatcher::SpecialMatcher(const Vocabulary& vocabulary, bool control)
-    : vocabulary_(&vocabulary), control_(control) {
+SpecialMatcher::SpecialMatcher(const Vocabulary& vocabulary, Which which)
+    : vocabulary_(&vocabulary), which_(which) {
     for (TokenId token = 0; token < vocabulary.size(); ++token) {
         const std::string_view spelling = vocabulary.spelling(token);
         if (spelling.empty() || !wanted(token)) continue;
@@ -33,8 +41,10 @@ SpecialMatcher::SpecialMatcher(const Vocabulary& vocabulary, bool control)
 
 bool SpecialMatcher::wanted(TokenId token) const {
     const Vocabulary::Kind kind = vocabulary_->kind(token);
-    return kind == Vocabulary::Kind::UserDefined ||
-           (control_ && (kind == Vocabulary::Kind::Control || kind == Vocabulary::Kind::Unknown));
+    if (kind == Vocabulary::Kind::UserDefined) {
+        return which_ != Which::Unmarked || !written_as_marker(vocabulary_->spelling(token));
+    }
+    return which_ == Which::All && (kind == Vocabulary::Kind::Control || kind == Vocabulary::Kind::Unknown);
 }
 
 std::vector<SpecialMatcher::Match> SpecialMatcher::find(std::string_view text) const {

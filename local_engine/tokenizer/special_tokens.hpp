@@ -18,8 +18,13 @@ public:
         TokenId token = 0;
     };
 
-    // Of user-defined tokens, and with `control` also of control and unknown tokens. The vocabulary must outlive it.
-    SpecialMatcher(const Vocabulary& vocabulary, bool control);
+    enum class Which {
+        UserDefined,
+        Unmarked,  // user-defined, but not written as a marker: "<...>", "[...]" with capitals
+        All,       // user-defined, control and unknown tokens
+    };
+    // The vocabulary must outlive it.
+    SpecialMatcher(const Vocabulary& vocabulary, Which which);
 
     // Matches do not overlap; in the order of the text.
     std::vector<Match> find(std::string_view text) const;
@@ -28,7 +33,7 @@ private:
     bool wanted(TokenId token) const;
 
     const Vocabulary* vocabulary_;
-    bool control_;
+    Which which_;
     std::vector<std::size_t> lengths_;  // of the spellings, longest first, each once
     std::bitset<256> single_;           // spellings of one byte
     std::bitset<65536> first_two_;      // first bytes of the longer ones: most positions are ruled out here

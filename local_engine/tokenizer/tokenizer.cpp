@@ -41,16 +41,21 @@ struct Tokenizer::Parts {
     std::variant<std::monostate, ByteBpe, SentencePieces> model;
     std::optional<SpecialMatcher> user_defined;
     std::optional<SpecialMatcher> all_special;
+    std::optional<SpecialMatcher> unmarked;  // of the user-defined those that are not markers
     std::string bytes;                   // of all tokens, one after the other
     std::vector<std::uint32_t> offsets;  // into bytes; one more than there are tokens
     std::vector<TokenId> ends;           // sorted
     std::optional<TokenId> bos, eos;
     bool add_bos = false;
+    bool add_eos = false;
 
     Result<void> read_ids(const gguf::Reader& file);
     Result<std::optional<TokenId>> read_id(const gguf::Reader& file, std::string_view key);
     Result<void> read_model(const gguf::Reader& file);
     void spell_out();
+    const SpecialMatcher& matcher(SpecialTokens mode) const {
+        return mode == SpecialTokens::Parse ? *all_special : (mode == SpecialTokens::Plain ? *user_defined : *unmarked);
+    }
     void encode_text(std::string_view text, bool first, std::vector<TokenId>& out) const;
 };
 
@@ -60,8 +65,9 @@ Result<Tokenizer> Tokenizer::from(const gguf::Reader& file) {
     const auto parts = std::make_shared<Parts>(std::move(*vocabulary));
     if (auto done = parts->read_ids(file); !done) return done.error();  // first: it decides what is a control token
     if (auto done = parts->read_model(file); !done) return done.error();
-    parts->user_defined.emplace(parts->vocabulary, false);
-    parts->all_special.emplace(parts->vocabulary, true);
+    parts->user_defined.emplace(parts->vocabulary, SpecialMatcher::Which::UserDefined);
+    parts->all_special.emplace(parts->vocabulary, SpecialMatcher::Which::All);
+    parts->unmarked.emplace(parts->vocabulary, SpecialMatcher::Which::Unmarked);
     parts->spell_out();
     return Tokenizer(parts);
 }
@@ -129,6 +135,9 @@ Result<void> Tokenizer::Parts::read_model(const gguf::Reader& file) {
     const auto wanted = file.boolean_or("tokenizer.ggml.add_bos_token", default_add_bos);
     if (!wanted) return wanted.error();
     add_bos = *wanted && bos.has_value();
+    const auto ending = file.boolean_or("tokenizer.ggml.add_eos_token", false);
+    if (!ending) return ending.error();
+    add_eos = *ending && eos.has_value();
     return {};
 }
 
@@ -168,9 +177,8 @@ std::vector<TokenId> Tokenizer::encode(std::span<const TextPiece> pieces) const 
         first = false;
     };
     for (const TextPiece& piece : pieces) {
-        const auto& matcher = piece.mode == SpecialTokens::Parse ? parts_->all_special : parts_->user_defined;
         std::size_t done = 0;
-        for (const SpecialMatcher::Match& match : matcher->find(piece.text)) {
+        for (const SpecialMatcher::Match& match : parts_->matcher(piece.mode).find(piece.text)) {
             text += piece.text.substr(done, match.begin - done);
             flush();
             out.push_back(match.token);
@@ -221,6 +229,9 @@ std::optional<TokenId> Tokenizer::eos() const {
 }
 bool Tokenizer::add_bos() const {
     return parts_->add_bos;
+}
+bool Tokenizer::add_eos() const {
+    return parts_->add_eos;
 }
 std::int32_t Tokenizer::size() const {
     return parts_->vocabulary.size();

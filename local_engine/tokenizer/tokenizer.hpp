@@ -19,8 +19,10 @@ namespace sluice::local_engine {
 using TokenId = std::int32_t;
 
 enum class SpecialTokens {
-    Plain,  // text of users: a control token's spelling is ordinary text; user-defined tokens still match
-    Parse,  // text of the chat template: control tokens match too
+    Plain,   // a control token's spelling is ordinary text; user-defined tokens still match
+    Parse,   // text of the chat template: control tokens match too
+    Opaque,  // what clients write in a conversation: of user-defined tokens, those written as markers ("<tool_call>",
+             // "[IMG]") do not match either; others, such as runs of spaces, do
 };
 
 // A part of a prompt. Ordinary text joins across neighbouring pieces before it is split into tokens, as if the prompt
@@ -54,6 +56,7 @@ public:
     std::optional<TokenId> bos() const;
     std::optional<TokenId> eos() const;
     bool add_bos() const;             // the file wants BOS before a prompt
+    bool add_eos() const;             // and EOS after it
     bool strips_first_space() const;  // the first space of decoded text is an artefact of the encoding
     std::int32_t size() const;        // may be less than the model's logits: mask the surplus
 

@@ -192,6 +192,35 @@ TEST_F(EngineTest, AStopStringEndsTheAnswerBeforeIt) {
     EXPECT_LT(stopped.outcome.usage.completion, free.outcome.usage.completion);
 }
 
+TEST_F(EngineTest, AForcedCallComesBackAsACallPlainAndStreamed) {
+    const Json tools = Json::array({{{"type", "function"}, {"function", {{"name", "look_up"}}}}});
+    const Json forced{{"tools", tools},
+                      {"tool_choice", {{"type", "function"}, {"function", {{"name", "look_up"}}}}},
+                      {"seed", 3}};
+    Call plain{chat(forced)};
+    serve(plain);
+    ASSERT_TRUE(plain.outcome.result) << core::describe(plain.outcome.result.error());
+    const Json& choice = plain.reply.whole.at("choices")[0];
+    const Json& call = choice.at("message").at("tool_calls").at(0);
+    EXPECT_EQ(call.at("type"), "function");
+    EXPECT_EQ(call.at("function").at("name"), "look_up");
+    EXPECT_TRUE(choice.at("finish_reason") == "tool_calls" || choice.at("finish_reason") == "length");
+    Json more = forced;
+    more["stream"] = true;
+    Call stream{chat(more)};
+    serve(stream);
+    ASSERT_TRUE(stream.outcome.result);
+    std::string arguments;
+    for (const Json& chunk : stream.reply.chunks) {
+        const Json& delta = chunk.at("choices")[0].at("delta");
+        if (delta.contains("tool_calls")) {
+            arguments += delta.at("tool_calls")[0].at("function").value("arguments", "");
+        }
+    }
+    EXPECT_EQ(arguments, call.at("function").at("arguments").get<std::string>());
+    EXPECT_EQ(stream.outcome.usage, plain.outcome.usage);
+}
+
 TEST_F(EngineTest, SeveralChoicesAreSeparateAnswers) {
     Call call{chat({{"n", 3}, {"seed", 4}, {"stream", true}, {"temperature", 1.2}})};
     serve(call);

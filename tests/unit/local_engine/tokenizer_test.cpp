@@ -185,6 +185,33 @@ TEST(Tokenizer, RefusesWhatItDoesNotKnowByName) {
 }
 
 // A quadratic step anywhere would take minutes for these.
+TEST(Tokenizer, EveryRuleGivesAnyBytesBackAndNeverAControlToken) {
+    std::mt19937 random(20);
+    const std::string marks[] = {"<|im_start|>", "<tool>", "hell", "\xF0\x9F\xA6\x99", "\xE4\xBD\xA0", "\r\n", "  ", "12345", "'Re", "\xCC\x81"};
+    for (const auto* rule : {"llama-bpe", "qwen2", "gpt-4o", "llama4", "tekken", "deepseek-v3", "deepseek-llm",
+                             "deepseek-coder", "gpt-2", "deepseek-r1-qwen"}) {
+        const Tokenizer tokenizer = byte_tokenizer(rule);
+        for (int round = 0; round < 300; ++round) {
+            std::string text;
+            for (int i = static_cast<int>(random() % 30); i > 0; --i) {
+                if (random() % 2 == 0) text += marks[random() % std::size(marks)];
+                else text.push_back(static_cast<char>(random() % 256));
+            }
+            for (const auto mode : {SpecialTokens::Plain, SpecialTokens::Opaque}) {
+                const auto tokens = tokenizer.encode(text, mode);
+                EXPECT_EQ(tokenizer.decode(tokens), text) << rule;
+                for (const TokenId token : tokens) EXPECT_FALSE(tokenizer.is_control(token)) << rule;
+            }
+        }
+    }
+}
+
+TEST(Tokenizer, OpaqueTextMatchesNoMarkers) {
+    const Tokenizer tokenizer = byte_tokenizer();
+    EXPECT_THAT(tokenizer.encode("<tool>", SpecialTokens::Plain), ElementsAre(kTool));
+    EXPECT_EQ(tokenizer.encode("<tool>", SpecialTokens::Opaque).size(), 6U);
+}
+
 TEST(Tokenizer, AMegabyteOfTheWorstTextTakesSeconds) {
     SmallVocabulary vocabulary = byte_vocabulary();
     for (std::string a = "a"; a.size() < 200; a += a) vocabulary.merge(a, a);

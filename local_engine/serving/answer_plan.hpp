@@ -1,0 +1,34 @@
+// What a request asks of the shape of its answer: functions that may or must be called, and how long the model may
+// think.
+#pragma once
+
+#include "core/chat.hpp"
+#include "local_engine/answer/answer_format.hpp"
+#include "local_engine/answer/answer_parser.hpp"
+#include "local_engine/answer/thought_meter.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace sluice::local_engine {
+
+struct AnswerPlan {
+    AnswerOptions options;             // for the parser of each choice; id_seed is the request's
+    bool must_call = false;            // tool_choice "required", or a function
+    std::string function;              // the one that must be called; empty: any
+    std::int64_t thought_budget = -1;  // tokens; negative: none
+    // What the answer begins with, already part of the prompt: how a call is forced without a grammar. (A grammar made
+    // from the schemas of options.tools would take its place here.)
+    std::string prefill;
+
+    // Once the prompt's ending is known: whether it has begun a thought, and the prefill.
+    void continue_from(std::string_view prompt_ending);
+    ThoughtOptions thought(const Tokenizer& tokenizer) const;
+};
+
+// Reads tools, tool_choice, parallel_tool_calls and thinking_budget (also as reasoning.max_tokens and
+// chat_template_kwargs.thinking_budget). InvalidRequest names the field.
+core::Result<AnswerPlan> plan_answer(const core::ChatRequest& request, const AnswerFormat& format,
+                                     std::string_view request_id);
+
+}  // namespace sluice::local_engine
