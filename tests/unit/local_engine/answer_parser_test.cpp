@@ -328,7 +328,6 @@ TEST(AnswerPlan, NamesWhatCannotBeForced) {
               "tool_choice.function.name");
     EXPECT_EQ(field(tools + R"(,"tool_choice":"maybe")"), "tool_choice");
     EXPECT_EQ(field(R"(,"tool_choice":"required")"), "tool_choice");
-    EXPECT_EQ(field(R"(,"tools":[{"type":"function"}])"), "tools[0].function.name");
     EXPECT_EQ(field(R"(,"thinking_budget":-1)"), "thinking_budget");
     EXPECT_EQ(field(R"(,"reasoning":{"max_tokens":100})"), "none");
 }

@@ -80,9 +80,10 @@ protected:
         core::net::io_context context;
         const auto listen = [&]() -> core::awaitable<void> {
             Listener listener(mailbox, co_await core::net::this_coro::executor);
+            const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
             while (all.choices[0].finish_reason.empty() && !all.error) {
-                News news = co_await listener.next(std::chrono::steady_clock::now() + std::chrono::seconds(30));
-                if (news.empty()) break;
+                News news = co_await listener.next(until);
+                if (news.empty() && std::chrono::steady_clock::now() >= until) break;  // else woken for what was taken already
                 all.choices[0].text += news.choices[0].text;
                 all.choices[0].finish_reason = news.choices[0].finish_reason;
                 if (!news.choices[0].vector.empty()) all.choices[0].vector = news.choices[0].vector;

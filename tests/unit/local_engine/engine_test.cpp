@@ -218,7 +218,8 @@ TEST_F(EngineTest, AForcedCallComesBackAsACallPlainAndStreamed) {
         }
     }
     EXPECT_EQ(arguments, call.at("function").at("arguments").get<std::string>());
-    EXPECT_EQ(stream.outcome.usage, plain.outcome.usage);
+    EXPECT_EQ(stream.outcome.usage.prompt, plain.outcome.usage.prompt);  // more of it may be found in the team's cache
+    EXPECT_EQ(stream.outcome.usage.completion, plain.outcome.usage.completion);
 }
 
 TEST_F(EngineTest, SeveralChoicesAreSeparateAnswers) {
