@@ -70,6 +70,7 @@ std::size_t body_end(const Scan& scan, std::size_t body, const TokenPrefix& entr
     const auto goes_on = [&](char c) { return c != ' ' && in_alphabet(c, entry.alphabet); };
     const auto judged = [&](std::size_t end) { return is_issued(scan.text.substr(body, end - body), entry); };
     if (!judged(i)) {
+        if (std::ranges::any_of(scan.text.substr(body, entry.least), is_alpha)) return 0;
         while (i < least + kMoreToJudge && i < scan.text.size() && goes_on(scan.text[i])) ++i;
         if (i == least || !judged(i)) return 0;
     }

@@ -56,11 +56,18 @@ Options read_options(int argc, char** argv) {
     return options;
 }
 
+// The number in letters: a dozen digits would now and then pass for somebody's tax number, and such a request stays local.
+std::string in_letters(std::uint64_t number) {
+    std::string letters;
+    for (; number > 0; number /= 26) letters += static_cast<char>('a' + number % 26);
+    return letters;
+}
+
 // A chat body of 400 bytes; `number` makes each request its own, so that no cache can answer.
 std::string make_request(const Options& options, std::uint64_t number) {
     std::string body = R"({"model":")" + options.model + R"(","max_tokens":64,)" + (options.stream ? R"("stream":true,)" : "") +
                        R"("messages":[{"role":"system","content":"You answer briefly."},{"role":"user","content":"Request )" +
-                       std::to_string(number) + ": ";
+                       in_letters(number) + ": ";
     const std::string_view filler = "please explain in two sentences why the sky looks blue at noon and red in the evening. ";
     while (body.size() < 396) body += filler[body.size() % filler.size()];
     body += R"("}]})";
