@@ -132,8 +132,7 @@ constexpr std::array kRules{
     IdRule{"NZ_NHI", kHealth, "AAA9999", "", any_id, 0.05, 0.8, kStrict, "nhi;nhi number"},
     // South America
     IdRule{"BR_CPF", kNational, "99999999999", "3332", br_cpf, 0.6, 0.97, kStrict, "cpf;c.p.f.;cpf do titular;cadastro de pessoa*"},
-    // In one piece it is one in a hundred counters and times of day: the points or the word must say what it is.
-    IdRule{"BR_CNPJ", kTax, "99999999999999", "23342", br_cnpj, 0.45, 0.97, kStrict, "cnpj;cadastro nacional*"},
+    IdRule{"BR_CNPJ", kTax, "99999999999999", "23342", br_cnpj, 0.65, 0.97, kStrict, "cnpj;cadastro nacional*"},
     IdRule{"BR_RG", kNational, "99999999X", "2331", any_id, 0.05, 0.8, kStrict, "rg;registro geral;identidade"},
     IdRule{"AR_CUIT", kNational, "99999999999", "281", ar_cuit, 0.6, 0.95, kStrict, "cuit;cuil;c.u.i.t.;c.u.i.l.;cdi"},
     IdRule{"AR_DNI", kNational, "99999999", "233", any_id, 0.0, 0.85, kStrict, "dni;d.n.i.;documento nacional*;documento"},
