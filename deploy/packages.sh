@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by deploy/run.sh and tests/run.sh: installs what a list of packages lacks, and nothing else.
 
 # Is this Debian package here, or the command that stands for it?
@@ -30,7 +31,7 @@ install_packages() {
         as_root=(sudo)
     fi
     echo "installing, which takes a minute or two: ${missing[*]}"
-    local log problem=
+    local log system problem=''
     log=$(mktemp)
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q -o APT::Update::Error-Mode=any </dev/null >"$log" 2>&1 ||
         problem="the lists of packages could not be fetched. Is there a network, and are the addresses in /etc/apt right?"
@@ -41,7 +42,7 @@ install_packages() {
     [ -n "$problem" ] || return 0
     echo "$problem" >&2
     # shellcheck source=/dev/null
-    local system=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")
+    system=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")
     case "$system" in 'debian 12'*) ;; *) echo "The names are those of Debian 12; this is ${system:-another system}." >&2 ;; esac
     printf 'By hand, as root: %s\n' "$by_hand" >&2
     return 1

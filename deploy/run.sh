@@ -51,7 +51,8 @@ free_mib() {
 build() {
     cd "$root"
     trap interrupted INT TERM
-    mkdir -p build/release 2>/dev/null && [ -w build/release ] ||
+    mkdir -p build/release 2>/dev/null || true
+    [ -w build/release ] ||
         wrong "$root/build/release cannot be written by $(id -un): run as its owner, or build in a clone of your own"
     if [ ! -x "$sluice" ] && [ "$(free_mib build/release)" -lt 700 ]; then
         wrong "building takes 700 MiB and $(free_mib build/release) MiB are free in $root/build"
@@ -113,17 +114,17 @@ Why a request went where it went: put the id of its x-sluice-decision header for
 
    curl $url/v1/decisions/ID -H "Authorization: Bearer \$(cat ${first@Q})"
 
-Ctrl-C ends the gateway.
 TEXT
 }
 
 # Waits for the gateway that takes over this process, then says how to use it.
 announce_when_ready() {
-    local gateway=$1 tries
-    for tries in $(seq 1 600); do
+    local gateway=$1
+    for _ in $(seq 1 600); do
         kill -0 "$gateway" 2>/dev/null || return 0
         if curl -fsk -o /dev/null --max-time 2 "$url/readyz"; then
             instructions
+            echo "Ctrl-C ends the gateway."
             return 0
         fi
         sleep 0.2
@@ -151,7 +152,8 @@ case "$url" in
     *:0) echo "give a port: with port 0 nobody could be told where the gateway is" >&2; exit 2 ;;
 esac
 case "$data" in /*) ;; *) data=$PWD/$data ;; esac # the printed commands work from any folder
-made=$(mkdir -p "$data" 2>&1 && chmod 700 "$data" 2>&1) && [ -w "$data" ] ||
+made=$(mkdir -p "$data" 2>&1 && chmod 700 "$data" 2>&1) || true
+[ -z "$made" ] && [ -w "$data" ] ||
     wrong "the data directory $data cannot be used by $(id -un)${made:+: $made}" "choose another with --data DIR"
 
 # A gateway locks its data for as long as it runs.
