@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by deploy/run.sh and tests/run.sh: installs what a list of packages lacks, and nothing else.
 
 # Is this Debian package here, or the command that stands for it?
@@ -16,18 +17,35 @@ install_packages() {
     done < <(cat "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
 
+    local by_hand="apt-get install --no-install-recommends ${missing[*]}"
     if ! command -v apt-get >/dev/null 2>&1; then
-        echo "these Debian packages, or their like, are needed: ${missing[*]}" >&2
+        echo "these Debian 12 packages, or their like, are needed and this system has no apt-get: ${missing[*]}" >&2
         return 1
     fi
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null 2>&1 || { echo "run as root, or install: ${missing[*]}" >&2; return 1; }
+        if ! command -v sudo >/dev/null 2>&1 || { [ ! -t 0 ] && ! sudo -n true 2>/dev/null; }; then
+            printf 'packages are missing and only root may install them. As root, run\n\n    %s\n\nand then this script again.\n' "$by_hand" >&2
+            return 1
+        fi
         as_root=(sudo)
     fi
-    echo "installing: ${missing[*]}"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
+    echo "installing, which takes a minute or two: ${missing[*]}"
+    local log system problem=''
+    log=$(mktemp)
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q -o APT::Update::Error-Mode=any </dev/null >"$log" 2>&1 ||
+        problem="the lists of packages could not be fetched. Is there a network, and are the addresses in /etc/apt right?"
+    [ -n "$problem" ] || "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q -o Dpkg::Use-Pty=0 \
+        --no-install-recommends "${missing[@]}" </dev/null >"$log" 2>&1 || problem="the packages could not be installed."
+    [ -z "$problem" ] || grep -E '^(E|W|Err|dpkg):?' "$log" | tail -n 20 >&2 || true
+    rm -f "$log"
+    [ -n "$problem" ] || return 0
+    echo "$problem" >&2
+    # shellcheck source=/dev/null
+    system=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")
+    case "$system" in 'debian 12'*) ;; *) echo "The names are those of Debian 12; this is ${system:-another system}." >&2 ;; esac
+    printf 'By hand, as root: %s\n' "$by_hand" >&2
+    return 1
 }
 
 # How many compilers at once: one per core, and about 1.5 GB of memory for each.

@@ -12,13 +12,22 @@ sluice=${SLUICE_BINARY:-$root/build/release/sluice}
 # shellcheck source=deploy/packages.sh
 . "$root/deploy/packages.sh"
 
+# Ends with code 2 what the user can mend, as the program itself does.
+wrong() {
+    printf 'deploy/run.sh: %s\n' "$@" >&2
+    exit 2
+}
+
 build_only=no
 data=
 serve_options=()
 while [ $# -gt 0 ]; do
     case "$1" in
         --build-only) build_only=yes; shift ;;
-        --data) data=${2:?--data needs a directory}; shift 2 ;;
+        --data)
+            [ $# -gt 1 ] || wrong "--data needs a directory"
+            data=$2
+            shift 2 ;;
         --data=*) data=${1#--data=}; shift ;;
         -h | --help)
             sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
@@ -27,14 +36,44 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+interrupted() {
+    echo "interrupted: deploy/run.sh goes on from here the next time" >&2
+    exit 130
+}
+
+# MiB free where a file of that name would be.
+free_mib() {
+    local at=$1
+    while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+    df -Pk "$at" | awk 'NR == 2 {print int($4 / 1024)}'
+}
+
 build() {
     cd "$root"
+    trap interrupted INT TERM
+    mkdir -p build/release 2>/dev/null || true
+    [ -w build/release ] ||
+        wrong "$root/build/release cannot be written by $(id -un): run as its owner, or build in a clone of your own"
+    if [ ! -x "$sluice" ] && [ "$(free_mib build/release)" -lt 700 ]; then
+        wrong "building takes 700 MiB and $(free_mib build/release) MiB are free in $root/build"
+    fi
+    # A folder that was moved or copied remembers where it was.
+    if [ -f build/release/CMakeCache.txt ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" build/release/CMakeCache.txt; then
+        rm -rf build/release/CMakeCache.txt build/release/CMakeFiles build/release/build.ninja
+    fi
     if [ ! -f build/release/build.ninja ]; then
         echo "configuring (build/release)"
-        cmake --preset release -DSLUICE_TESTS=OFF >build-configure.log 2>&1 || { cat build-configure.log >&2; rm -f build-configure.log; exit 1; }
-        rm -f build-configure.log
+        cmake --preset release -DSLUICE_TESTS=OFF >build/configure.log 2>&1 || {
+            cat build/configure.log >&2
+            echo "configuring failed: see above" >&2
+            exit 1
+        }
+        rm -f build/configure.log
     fi
-    NINJA_STATUS='[%f/%t, %es] ' ninja -C build/release -j "$(build_jobs)" sluice
+    NINJA_STATUS='[%f/%t, %es] ' ninja -C build/release -j "$(build_jobs)" sluice || {
+        echo "the build failed: see above. $(free_mib build/release) MiB of disk are free. What is built already stays built." >&2
+        exit 1
+    }
 }
 
 # Makes a team and a key for it, once: the file with the key is the mark that it is done.
@@ -53,35 +92,39 @@ first_team() {
 
 instructions() {
     local chat="curl -i $url/v1/chat/completions -H 'Content-Type: application/json'"
+    local first=$data/first-key.txt tiny=$data/tiny-key.txt
     cat <<TEXT
 
 Sluice is ready at $url
-Key of team demo (also in $data/first-key.txt): $(cat "$data/first-key.txt")
+Key of team demo (also in $first): $(cat "$first")
 
 1. A public question. It is answered by the cloud: x-sluice-zone: cloud. ($cloud)
 
-   $chat -H "Authorization: Bearer \$(cat '$data/first-key.txt')" -d '{"model":"auto","messages":[{"role":"user","content":"Which planets have rings?"}]}'
+   $chat -H "Authorization: Bearer \$(cat ${first@Q})" -d '{"model":"auto","messages":[{"role":"user","content":"Which planets have rings?"}]}'
 
 2. The same with a card number. It is answered in the gateway's own process: x-sluice-zone: local.
 
-   $chat -H "Authorization: Bearer \$(cat '$data/first-key.txt')" -d '{"model":"auto","messages":[{"role":"user","content":"How do I set a budget? My card is 4111 1111 1111 1111"}]}'
+   $chat -H "Authorization: Bearer \$(cat ${first@Q})" -d '{"model":"auto","messages":[{"role":"user","content":"How do I set a budget? My card is 4111 1111 1111 1111"}]}'
 
 3. A request of team tiny, whose cap is a billionth of a dollar a day. It is refused with status 402, before any model is asked.
 
-   $chat -H "Authorization: Bearer \$(cat '$data/tiny-key.txt')" -d '{"model":"auto","messages":[{"role":"user","content":"Which planets have rings?"}]}'
+   $chat -H "Authorization: Bearer \$(cat ${tiny@Q})" -d '{"model":"auto","messages":[{"role":"user","content":"Which planets have rings?"}]}'
 
-Why a request went where it went: curl $url/v1/decisions/ID with the id of the x-sluice-decision header, and the same key.
-Ctrl-C ends the gateway.
+Why a request went where it went: put the id of its x-sluice-decision header for ID.
+
+   curl $url/v1/decisions/ID -H "Authorization: Bearer \$(cat ${first@Q})"
+
 TEXT
 }
 
 # Waits for the gateway that takes over this process, then says how to use it.
 announce_when_ready() {
-    local gateway=$1 tries
-    for tries in $(seq 1 600); do
+    local gateway=$1
+    for _ in $(seq 1 600); do
         kill -0 "$gateway" 2>/dev/null || return 0
         if curl -fsk -o /dev/null --max-time 2 "$url/readyz"; then
             instructions
+            echo "Ctrl-C ends the gateway."
             return 0
         fi
         sleep 0.2
@@ -91,8 +134,9 @@ announce_when_ready() {
 
 if [ -z "${SLUICE_BINARY:-}" ]; then
     install_packages "$root/deploy/packages.txt"
-    build
+    (build) # of its own: the folder it changes to is not where --data and --config are looked for
 fi
+[ -x "$sluice" ] || wrong "$sluice is not a program"
 if [ "$build_only" = yes ]; then
     echo "built: $sluice"
     exit 0
@@ -107,12 +151,27 @@ if ! grep -q '^  provider .*demo-cloud' <<<"$checked"; then cloud="of $(awk '/^ 
 case "$url" in
     *:0) echo "give a port: with port 0 nobody could be told where the gateway is" >&2; exit 2 ;;
 esac
-mkdir -p "$data"
-chmod 700 "$data"
+case "$data" in /*) ;; *) data=$PWD/$data ;; esac # the printed commands work from any folder
+made=$(mkdir -p "$data" 2>&1 && chmod 700 "$data" 2>&1) || true
+[ -z "$made" ] && [ -w "$data" ] ||
+    wrong "the data directory $data cannot be used by $(id -un)${made:+: $made}" "choose another with --data DIR"
+
+# A gateway locks its data for as long as it runs.
+running=no
+if [ -f "$data/ledger.lock" ] && ! flock -n "$data/ledger.lock" true; then running=yes; fi
+answer=0
+curl -fsk -o /dev/null --max-time 2 "$url/readyz" || answer=$?
+if [ "$running" = no ]; then
+    [ "$answer" -eq 7 ] || wrong "another program, or a gateway with other data, listens on ${url#*//} already" \
+        "end it, or choose another address with --listen HOST:PORT"
+    [ "$(free_mib "$data")" -ge 64 ] || wrong "the data directory needs 64 MiB to start and has $(free_mib "$data") MiB: $data"
+elif [ "$answer" -ne 0 ]; then
+    wrong "a gateway with the data in $data runs already, but does not answer on ${url#*//}" \
+        "it starts or ends just now, or was started with another --listen"
+fi
 first_team demo "$data/first-key.txt"
 first_team tiny "$data/tiny-key.txt" --daily 0.000000001
-
-if curl -fsk -o /dev/null --max-time 2 "$url/readyz"; then
+if [ "$running" = yes ]; then
     echo "a gateway is running already"
     instructions
     exit 0

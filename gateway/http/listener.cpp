@@ -49,9 +49,14 @@ core::Result<void> Listener::open(net::ip::tcp::endpoint& endpoint) {
     if (!error) acceptor_.listen(4096, error);
     if (!error) endpoint = acceptor_.local_endpoint(error);
     if (error) {
+        const std::string advice = error == net::error::address_in_use
+                                       ? "; choose another port, or end what listens there"
+                                   : error == net::error::access_denied && endpoint.port() < 1024
+                                       ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+                                       : "";
         return core::Error{.code = core::Errc::Unavailable,
                            .detail = "cannot listen on " + endpoint.address().to_string() + " port " +
-                                     std::to_string(endpoint.port()) + ": " + error.message(),
+                                     std::to_string(endpoint.port()) + ": " + error.message() + advice,
                            .field = "server.listen"};
     }
     return {};

@@ -268,9 +268,11 @@ int serve(const Config& config) {
         spdlog::shutdown();
         return 0;
     } catch (const CannotStart& problem) {
+        spdlog::default_logger()->flush();  // the reason is the last line
         std::cerr << "sluice: cannot start: " << core::describe(problem.error) << std::endl;
         if (problem.error.code == core::Errc::InvalidRequest) code = 2;  // the configuration, seen only when it was used
     } catch (const std::exception& problem) {
+        spdlog::default_logger()->flush();
         std::cerr << "sluice: cannot start: " << problem.what() << std::endl;
     }
     spdlog::shutdown();

@@ -39,8 +39,8 @@ def cases(intents, how, rng):
             yield intent, turns + [("user", question.lower().rstrip("?.!") if how == "lower" else question)]
 
 
-def fresh_cases(intents):
-    for line in (HERE / "fresh_test.txt").read_text().splitlines():
+def fresh_cases(intents, name):
+    for line in (HERE / f"{name}.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             name, question = line.split(" | ")
             yield intents[name], [("user", question)]
@@ -48,7 +48,7 @@ def fresh_cases(intents):
 
 def accuracy(model, intents, how, show):
     right = total = 0
-    todo = fresh_cases(intents) if how == "fresh" else cases(intents, how, random.Random(11))
+    todo = fresh_cases(intents, how) if how.startswith("fresh") else cases(intents, how, random.Random(11))
     for intent, messages in list(todo)[:: 4 if how == "long" else 1]:  # long prompts are slow in numpy
         good = model.would_say(messages, intent.answer)
         total += 1
@@ -87,7 +87,7 @@ def main():
     p.add_argument("--file", default=str(HERE / "sluice-demo.gguf"))
     p.add_argument("--golden", action="store_true")
     p.add_argument("--quiet", action="store_true")
-    p.add_argument("--ways", default="fresh,bare,lower,system,turn,long")
+    p.add_argument("--ways", default="fresh_test,fresh_test_2,bare,lower,system,turn,long")
     args = p.parse_args()
     model, intents = Reference(args.file), corpus.load()
     for how in filter(None, args.ways.split(",")):

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import corpus
+import gguf
 import tokenizer
 from model import Model, Shape
 from muon import Muon
@@ -61,6 +62,15 @@ class Batches:
         return tokens, target
 
 
+def earlier(start):
+    """Merges and weights of an earlier run: its folder, or an exported GGUF file, whose matrices are rounded to Q8_0."""
+    if start.suffix == ".gguf":
+        file = gguf.Reader(start)
+        weights = {name.removesuffix(".weight"): torch.tensor(w) for name, w in file.tensors.items()}
+        return [m.split(" ") for m in file.metadata["tokenizer.ggml.merges"]], weights
+    return json.loads((start / "tokenizer.json").read_text())["merges"], torch.load(start / "checkpoint.pt")["model"]
+
+
 def rate(step, args):
     if step < args.warmup:
         return (step + 1) / args.warmup
@@ -77,7 +87,7 @@ def main():
     p.add_argument("--warmup", type=int, default=60)
     p.add_argument("--seed", type=int, default=7)
     p.add_argument("--vocab", type=int, default=2048)
-    p.add_argument("--start", help="a folder whose tokenizer and weights to start from")
+    p.add_argument("--start", help="a folder or a GGUF file whose tokenizer and weights to start from", type=Path)
     p.add_argument("--stop-at", type=int, default=10**9, help="stop early, keeping the schedule of --steps")
     args = p.parse_args()
     out = Path(args.out)
@@ -88,14 +98,15 @@ def main():
 
     intents = corpus.load()
     if args.start:
-        tok = tokenizer.Tokenizer(json.loads((Path(args.start) / "tokenizer.json").read_text())["merges"])
+        merges, weights = earlier(args.start)
+        tok = tokenizer.Tokenizer(merges)
     else:
         tok = tokenizer.Tokenizer(tokenizer.train(corpus.plain_texts(intents), args.vocab))
     (out / "tokenizer.json").write_text(json.dumps({"merges": tok.merges}))
     shape = Shape(vocab=len(tok.tokens))
     model = Model(shape)
     if args.start:
-        model.load_state_dict(torch.load(Path(args.start) / "checkpoint.pt")["model"])
+        model.load_state_dict(weights)
     print(f"{len(intents)} intents, {shape.vocab} tokens, {sum(w.numel() for w in model.parameters()):,} weights", flush=True)
     matrices = [w for name, w in model.named_parameters() if name.startswith("blk.") and w.dim() > 1 and "gate_inp" not in name]
     others = [w for w in model.parameters() if not any(w is m for m in matrices)]

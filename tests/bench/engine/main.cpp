@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
         if (argument == "--threads" && i + 1 < argc) threads = std::max(1, std::atoi(argv[++i]));
         else subjects.push_back(argument);
     }
-    if (subjects.empty()) subjects = {"dense06b-q8", "dense06b-q4", "moe-q4"};
+    if (subjects.empty()) subjects = {SLUICE_BUNDLED_MODEL, "dense06b-q8", "dense06b-q4", "moe-q4"};
     int failed = 0;
     for (const std::string& what : subjects) failed |= sluice::local_engine::bench::run(what, threads);
     return failed;

@@ -113,6 +113,7 @@ void measure(const std::filesystem::path& directory, policies::LedgerDurability 
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);  // lines appear as they are measured, also in a pipe
     const std::filesystem::path directory = argc > 1 ? argv[1] : std::filesystem::current_path();
     const double seconds = argc > 2 ? std::strtod(argv[2], nullptr) : 3;
     for (const auto durability : {policies::LedgerDurability::Strict, policies::LedgerDurability::Relaxed})

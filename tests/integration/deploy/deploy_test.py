@@ -59,7 +59,7 @@ class Deploy(unittest.TestCase):
         started = Started(*self.options)
         try:
             commands = re.findall(r"^   (curl .*)$", started.text, re.M)
-            self.assertEqual(len(commands), 3, started.text)
+            self.assertEqual(len(commands), 4, started.text)
             head, body = self.curl(commands[0])
             self.assertRegex(head, r"^HTTP/1.1 200")
             self.assertIn("x-sluice-zone: cloud", head.lower())
@@ -72,8 +72,7 @@ class Deploy(unittest.TestCase):
             head, body = self.curl(commands[2])
             self.assertRegex(head, r"^HTTP/1.1 402")
             self.assertIn("tiny", body)
-            url = re.search(r"Sluice is ready at (\S+)", started.text).group(1)
-            explained = self.curl(f"curl -i {url}/v1/decisions/{decision} -H \"Authorization: Bearer $(cat '{self.data}/first-key.txt')\"")
+            explained = self.curl(commands[3].replace("curl ", "curl -i ").replace("/ID ", f"/{decision} "))
             self.assertIn('"restricted"', explained[1])
         finally:
             self.assertEqual(started.stop(), 0)
@@ -110,6 +109,82 @@ class Deploy(unittest.TestCase):
         done = subprocess.run([RUN, "--build-only", *self.options], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(self.data.exists())
+
+    def refused(self, *options, **environment):
+        """What it says, one line of it at least, when it ends with code 2."""
+        done = subprocess.run([RUN, *options], capture_output=True, text=True, env={**ENVIRONMENT, **environment}, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertNotIn("Sluice is ready", done.stdout)
+        return done.stderr
+
+    def test_a_port_that_another_program_has_is_named_and_no_key_is_made(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            text = self.refused("--listen", f"127.0.0.1:{other.getsockname()[1]}", "--data", str(self.data))
+        self.assertIn("another program", text)
+        self.assertIn("--listen", text)
+        self.assertFalse((self.data / "first-key.txt").exists())
+
+    def test_a_gateway_with_other_data_is_not_taken_for_this_one(self):
+        started = Started(*self.options)
+        try:
+            other = pathlib.Path(self.folder) / "other"
+            self.assertIn("other data", self.refused(*self.options[:2], "--data", str(other)))
+            self.assertFalse((other / "first-key.txt").exists())
+            elsewhere = self.refused("--listen", f"127.0.0.1:{free_port()}", "--data", str(self.data))
+            self.assertIn("runs already, but does not answer", elsewhere)
+        finally:
+            self.assertEqual(started.stop(), 0)
+
+    def test_a_quote_in_the_data_directory_and_no_terminal_still_give_commands_that_run(self):
+        started = Started(*self.options[:2], "--data", str(pathlib.Path(self.folder) / "it's here"))
+        try:
+            head, _ = self.curl(re.findall(r"^   (curl .*)$", started.text, re.M)[0])
+            self.assertRegex(head, r"^HTTP/1.1 200")
+        finally:
+            self.assertEqual(started.stop(), 0)
+
+    def test_what_cannot_hold_data_is_named(self):
+        self.data.write_text("a file")
+        self.assertIn(str(self.data), self.refused(*self.options))
+        os.remove(self.data)
+        if os.getuid() == 0:  # root may write anywhere
+            return
+        os.chmod(self.folder, 0o500)
+        self.assertIn("Permission denied", self.refused(*self.options))
+        os.chmod(self.folder, 0o700)
+
+    def test_missing_files_and_values_are_named(self):
+        self.assertIn("--data needs a directory", self.refused("--data"))
+        self.assertIn("/nowhere/sluice.yaml", self.refused("--config", "/nowhere/sluice.yaml", *self.options))
+        self.assertIn("/nowhere/model.gguf", self.refused("--model", "/nowhere/model.gguf", *self.options))
+        self.assertIn("/nowhere/sluice", self.refused(*self.options, SLUICE_BINARY="/nowhere/sluice"))
+
+    def packages(self, **commands):
+        """install_packages with these commands in place of the system's, for a package that is not there."""
+        programs = pathlib.Path(self.folder) / "programs"
+        programs.mkdir()
+        for name, script in commands.items():
+            (programs / name.replace("_", "-")).write_text(f"#!/bin/sh\n{script}\n")
+            (programs / name.replace("_", "-")).chmod(0o755)
+        listed = pathlib.Path(self.folder) / "packages.txt"
+        listed.write_text("# a comment\nlibnowhere-dev\n")
+        done = subprocess.run(["bash", "-c", '. "$0" && install_packages "$1"', str(pathlib.Path(RUN).parent / "packages.sh"), str(listed)],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+                              env={**ENVIRONMENT, "PATH": f"{programs}:{ENVIRONMENT['PATH']}"})
+        return done.returncode, done.stderr
+
+    def test_packages_without_a_network_end_with_what_to_look_at(self):
+        code, text = self.packages(id="echo 0", apt_get='echo "E: Failed to fetch http://mirror/x  Could not resolve" >&2; exit 100')
+        self.assertEqual(code, 1)
+        for part in ("Could not resolve", "Is there a network", "apt-get install --no-install-recommends libnowhere-dev"):
+            self.assertIn(part, text)
+
+    def test_packages_without_root_or_sudo_end_with_the_command_for_root(self):
+        code, text = self.packages(id="echo 1000", apt_get="exit 0", sudo="exit 1")
+        self.assertEqual(code, 1)
+        self.assertIn("As root, run\n\n    apt-get install --no-install-recommends libnowhere-dev", text)
 
     def test_wrong_options_are_exit_code_2(self):
         for options in (["--listen", "nowhere"], ["--lisen", "x"], ["--listen", "0.0.0.0:1"]):
