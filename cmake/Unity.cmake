@@ -1,5 +1,5 @@
 # Unity builds: several files of a target compiled as one, so that the headers they share are read and instantiated once.
-# Three times less work for a whole build, more for the change of one file: presets that build everything at once say
+# Less work for a whole build, more for the change of one file: presets that build everything at once say
 # SLUICE_UNITY=ON, dev does not.
 #
 # Files keep helpers of the same name in their unnamed namespaces. Put into one file these would clash, or worse, overload each

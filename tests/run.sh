@@ -2,9 +2,10 @@
 # Everything that proves Sluice: installs what the tests need, fuzzes, builds as users do and with sanitizers, and ends with the
 # summary of ctest. Needs no terminal and no files outside of this folder.
 #
-#   tests/run.sh                 fuzz targets; the tests that have threads, under tsan; then every test under asan and ubsan
-#   tests/run.sh --all           and before these the release binary from outside, and all golden models with it
-#   tests/run.sh --preset NAME   one of dev (every test, no sanitizer: the quickest), release, asan, tsan, fuzz
+#   tests/run.sh                 the dev preset: every test but those under sanitizers
+#   tests/run.sh --all           fuzz targets; the release binary from outside, with all golden models; the tests that have
+#                                threads, under tsan; then every test under asan and ubsan
+#   tests/run.sh --preset NAME   one of dev, release, asan, tsan, fuzz
 #   FUZZ_SECONDS=N               how long each fuzz target runs; unset: 60 for those of the edge and of files, 15 for the rest
 set -uo pipefail
 
@@ -13,12 +14,12 @@ cd "$root"
 # shellcheck source=deploy/packages.sh
 . deploy/packages.sh
 
-presets=(fuzz tsan asan) # asan last: its summary ends the output
+presets=(dev)
 case "${1:-}" in
     '') ;;
-    --all) presets=(release "${presets[@]}") ;;
+    --all) presets=(fuzz release tsan asan) ;; # asan last: its summary ends the output
     --preset) presets=("${2:?--preset needs a name}") ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 
 for name in "${presets[@]}"; do
