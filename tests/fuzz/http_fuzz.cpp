@@ -1,6 +1,7 @@
 // The HTTP edge without sockets: bytes go through the parser and every guard, whole and in pieces. Whatever the pieces,
 // the outcome must be the same: requests, bodies, and the status of a refusal. Product files:
 // gateway/http/{request_parser,guards,target,error_response}.cpp.
+#include "gateway/http/guards.hpp"
 
 #include <algorithm>
 #include <cstdint>
