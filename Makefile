@@ -8,7 +8,7 @@ test:
 	tests/run.sh
 
 quick:
-	tests/run.sh
+	tests/run.sh --preset dev
 
 run:
 	deploy/run.sh

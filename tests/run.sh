@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Everything that proves Sluice: installs what the tests need, builds with sanitizers and without, fuzzes, and ends with
-# the summary of ctest. Needs no terminal and no files outside of this folder.
+# Everything that proves Sluice: installs what the tests need, fuzzes, builds as users do and with sanitizers, and ends with the
+# summary of ctest. Needs no terminal and no files outside of this folder.
 #
 #   tests/run.sh                 the dev preset: every test but those under sanitizers
-#   tests/run.sh --all           fuzz, tsan and asan as well
-#   tests/run.sh --preset NAME   one of dev, asan, tsan, fuzz
+#   tests/run.sh --all           fuzz targets; the release binary from outside, with all golden models; the tests that have
+#                                threads, under tsan; then every test under asan and ubsan
+#   tests/run.sh --preset NAME   one of dev, release, asan, tsan, fuzz
+#   FUZZ_SECONDS=N               how long each fuzz target runs; unset: 60 for those of the edge and of files, 15 for the rest
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,13 +15,16 @@ cd "$root"
 . deploy/packages.sh
 
 presets=(dev)
-fuzz_seconds=${FUZZ_SECONDS:-60}
 case "${1:-}" in
     '') ;;
-    --all) presets=(fuzz tsan asan dev) ;; # dev last: its summary ends the output
+    --all) presets=(fuzz release tsan asan) ;; # asan last: its summary ends the output
     --preset) presets=("${2:?--preset needs a name}") ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
+
+for name in "${presets[@]}"; do
+    case " dev release asan tsan fuzz " in *" $name "*) ;; *) echo "no preset $name: dev, release, asan, tsan or fuzz" >&2; exit 2 ;; esac
+done
 
 steps=()
 failed=()
@@ -50,32 +55,45 @@ run_tests() {
     shift
     ctest --preset "$preset" -j "$(nproc)" --no-tests=error "$@"
 }
-
-unit_targets() { local layer; for layer in "$@"; do echo "unit_$layer"; done; }
-# ctest names of unit tests begin with their layer: "policies.Ledger.…".
-unit_pattern() { local IFS='|'; echo "^($*)\\."; }
-
-run_dev() {
-    step 'dev: configure' configure dev && step 'dev: build' compile dev && step 'dev: tests' run_tests dev
+# The last of several ctest runs: what went before is said first, so that ctest's summary is what the output ends with.
+so_far() {
+    [ "${#presets[@]}" -gt 1 ] && [ "$1" = "${presets[-1]}" ] || return 0
+    printf '\n== so far\n'
+    printf '%s\n' "${steps[@]}"
 }
-run_asan() {
-    local layers=(core cache policies providers local_engine router gateway)
-    step 'asan: configure' configure asan && step 'asan: build' compile asan $(unit_targets "${layers[@]}") &&
-        step 'asan: tests' run_tests asan -R "$(unit_pattern "${layers[@]}")"
+# Runs the steps of a preset: configure, build TARGETS, test with the rest of the arguments.
+preset() {
+    local name=$1 targets=$2
+    shift 2
+    # shellcheck disable=SC2086 # a list of words
+    step "$name: configure" configure "$name" && step "$name: build" compile "$name" $targets && so_far "$name" &&
+        step "$name: tests" run_tests "$name" "$@"
 }
+
+run_dev() { preset dev ''; }
+# What users run: the binary from outside, the long leak test, and the arithmetic of all golden models.
+run_release() {
+    preset release 'sluice unit_local_engine end_to_end leak_in_process leak_binary' \
+        -R '^(integration|leak|architecture|compile_fail)\.|Shared_'
+}
+# Layers whose tests have threads; tests/CMakeLists.txt leaves the files of other tests out.
 run_tsan() {
-    local layers=(core cache policies providers gateway local_engine)
-    # The engine's arithmetic is covered by asan; under tsan its threads are what matters.
-    step 'tsan: configure' configure tsan && step 'tsan: build' compile tsan $(unit_targets "${layers[@]}") &&
-        step 'tsan: tests' run_tests tsan -R "$(unit_pattern core cache policies providers gateway)|^local_engine\\.(Engine|Scheduler)"
+    preset tsan 'unit_core unit_cache unit_policies unit_providers unit_gateway unit_local_engine' \
+        -R '^(core|cache|policies|providers|gateway|local_engine)\.'
+}
+# Every test. Of the golden models outside of the repository only what reads all of their weights: the rest of their tests walks
+# the same code once more, and is what release and dev run.
+run_asan() {
+    preset asan '' -E '(ContinueWith|TokenByToken|HalfPrecision|DecodedTogether).*Shared_'
 }
 
 # One fuzz target: fails as soon as it finds something; the input stays in build/fuzz/findings.
 fuzz_one() {
-    local name=$1 seeds=tests/fuzz/corpus/$1 code=0
+    local name=$1 seeds=tests/fuzz/corpus/$1 seconds=15 code=0
+    case " http json_body sse gguf yaml " in *" $name "*) seconds=60 ;; esac
     mkdir -p "build/fuzz/corpus/$name" "build/fuzz/findings/$name"
     [ -d "$seeds" ] || seeds=
-    "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
+    "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="${FUZZ_SECONDS:-$seconds}" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
         -max_len=65536 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$name/" \
         "build/fuzz/corpus/$name" $seeds >"build/fuzz/$name.log" 2>&1 || code=$?
     if [ "$code" -ne 0 ]; then
@@ -88,11 +106,10 @@ fuzz_one() {
 }
 run_fuzzers() {
     export -f fuzz_one
-    export fuzz_seconds
     xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {}' <build/fuzz/fuzz_targets.txt
 }
 run_fuzz() {
-    step 'fuzz: configure' configure fuzz && step 'fuzz: build' compile fuzz && step "fuzz: ${fuzz_seconds} s each" run_fuzzers
+    step 'fuzz: configure' configure fuzz && step 'fuzz: build' compile fuzz && step 'fuzz: run' run_fuzzers
 }
 
 mkdir -p build
@@ -103,14 +120,8 @@ export TSAN_OPTIONS=second_deadlock_stack=1
 # Sanitizers and reused precompiled headers: ccache must not mistake one for the other.
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 
-for preset in "${presets[@]}"; do
-    last=${presets[-1]}
-    if [ "$preset" = "$last" ] && [ "${#presets[@]}" -gt 1 ]; then
-        # Said before the last ctest, so that its summary is what the output ends with.
-        printf '\n== so far\n'
-        printf '%s\n' "${steps[@]}"
-    fi
-    "run_$preset"
+for name in "${presets[@]}"; do
+    "run_$name"
 done
 
 if [ "${#failed[@]}" -gt 0 ]; then

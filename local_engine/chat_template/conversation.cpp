@@ -236,7 +236,7 @@ Result<jinja::Variables> variables_of(const Json& body, const Dialect& dialect) 
         if (std::find(kEfforts.begin(), kEfforts.end(), effort) == kEfforts.end()) {
             return cannot("reasoning_effort", "must be none, minimal, low, medium, high or xhigh");
         }
-        const std::string_view told_effort = effort == "minimal" ? "low" : (effort == "xhigh" ? "high" : effort);
+        const std::string told_effort = effort == "minimal" ? "low" : (effort == "xhigh" ? "high" : effort);
         variables.emplace_back("reasoning_effort", Value::word(told_effort));
     }
     if (auto added = add_callers_own(body, variables); !added) return added.error();
