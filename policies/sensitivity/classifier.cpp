@@ -53,7 +53,7 @@ public:
     // Values split over the user's messages.
     void read_turns(const core::Json& body) {
         const auto messages = body.find("messages");
-        if (messages == body.end() || !messages->is_array() || messages->size() < 3) return;
+        if (messages == body.end() || !messages->is_array() || messages->empty()) return;
         std::vector<std::string_view> turns;
         std::vector<TextPlace> places;
         for (std::size_t i = 0; i < messages->size(); ++i) {
@@ -64,17 +64,9 @@ public:
             if (content->is_string()) {
                 turns.push_back(content->get_ref<const std::string&>());
                 places.push_back(TextPlace::of_content(i));
-            } else if (content->is_array() && !content->empty()) add_text_part(*content, i, turns, places);
+            } else if (content->is_array()) add_text_parts(*content, i, turns, places);
         }
-        for (const SplitFinding& split : split_findings(turns)) {
-            if (split.hit.score < classifier_.config_.cut) continue;
-            for (const TurnPart& part : {split.first, split.second}) {
-                Hit hit = split.hit;
-                hit.begin = part.begin;
-                hit.end = part.end;
-                keep({hit, std::nullopt}, places[part.turn]);
-            }
-        }
+        for_each_split(turns, [&](const Hit& hit, std::size_t turn) { keep({hit, hit.data_class}, places[turn]); });
     }
 
     core::DataClass data_class() const { return data_class_; }
@@ -82,16 +74,53 @@ public:
     std::vector<core::Finding> take_findings() { return std::move(findings_); }
 
 private:
-    // The first text part of a message made of parts.
-    static void add_text_part(const core::Json& parts, std::size_t message, std::vector<std::string_view>& turns, std::vector<TextPlace>& places) {
+    // The text parts of a message made of parts: each of them may go on with what the one before began.
+    static void add_text_parts(const core::Json& parts, std::size_t message, std::vector<std::string_view>& turns, std::vector<TextPlace>& places) {
         for (std::size_t part = 0; part < parts.size(); ++part) {
             if (!parts[part].is_object()) continue;
             const auto text = parts[part].find("text");
             if (text == parts[part].end() || !text->is_string()) continue;
             turns.push_back(text->get_ref<const std::string&>());
             places.push_back(TextPlace::of_part(message, part));
+        }
+    }
+
+    // Calls found(hit, turn) for each turn's part of a value that is split over several.
+    template <class Found>
+    void for_each_split(const std::vector<std::string_view>& turns, const Found& found) {
+        if (turns.size() < 2) return;
+        if (turns.size() > kMostTurns) raise(core::DataClass::Restricted, "bound:turns");
+        const auto terms = classifier_.dictionary_.empty() ? Terms::None : Terms::Some;
+        const auto splits = split_findings(turns, terms, [this](std::string_view joined, Joined kind, std::vector<Hit>& hits) { scan_joined(joined, kind, hits); });
+        for (const SplitFinding& split : splits)
+            for (const TurnPart& part : split.parts) {
+                Hit hit = split.hit;
+                hit.begin = part.begin;
+                hit.end = part.end;
+                found(hit, part.turn);
+            }
+    }
+
+    void scan_joined(std::string_view text, Joined kind, std::vector<Hit>& hits) {
+        const auto add_terms = [&](std::string_view reading) {
+            terms_.clear();
+            classifier_.dictionary_.find(reading, terms_);
+        };
+        const auto of_term = [](const Dictionary::Match& term) { return Hit{"ORG_TERM", term.begin, term.end, 0.95, "dictionary", term.data_class}; };
+        if (kind == Joined::Words) {
+            add_terms(text);
+            for (const auto& term : terms_) hits.push_back(of_term(term));
             return;
         }
+        (void)for_each_reading(text, {}, ReadingLimits{}, [&](std::string_view reading, std::vector<Hit>& found, const auto& to_original) {
+            add_terms(reading);
+            for (const auto& term : terms_) found.push_back(of_term(term));
+            for (Hit hit : found) {
+                if (hit.score < classifier_.config_.cut) continue;
+                to_original(hit);
+                hits.push_back(hit);
+            }
+        });
     }
 
     void scan(std::string_view text, std::string_view key) {
@@ -115,16 +144,12 @@ private:
     // Both halves of a value that a transcript's turns were to hide.
     void read_transcript(std::string_view text) {
         const auto turns = user_turns(text);
-        const auto offset = [&](const TurnPart& part) { return static_cast<std::size_t>(turns[part.turn].data() - text.data()); };
-        for (const SplitFinding& split : split_findings(turns)) {
-            if (split.hit.score < classifier_.config_.cut) continue;
-            for (const TurnPart& part : {split.first, split.second}) {
-                Hit hit = split.hit;
-                hit.begin = offset(part) + part.begin;
-                hit.end = offset(part) + part.end;
-                hits_.push_back({hit, std::nullopt});
-            }
-        }
+        const auto offset = [&](std::size_t turn) { return static_cast<std::size_t>(turns[turn].data() - text.data()); };
+        for_each_split(turns, [&](Hit hit, std::size_t turn) {
+            hit.begin += offset(turn);
+            hit.end += offset(turn);
+            hits_.push_back({hit, hit.data_class});
+        });
     }
 
     void raise(core::DataClass to, std::string why) {
