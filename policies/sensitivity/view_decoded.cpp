@@ -128,7 +128,7 @@ std::optional<TextView> decoded(std::string_view original) {
         if (run.size() + (padded - end) < kLeast) continue;
         auto text = decode_run(run);
         // The next line is none of this one's ("- and so on" begins with a mark of the alphabet).
-        if (text.empty() && !lines.empty()) {
+        if (text.empty() && !lines.empty() && end - first_end <= first_end - begin + 2) {
             run = original.substr(begin, first_end - begin);
             i = padded = first_end;
             text = decode_run(run);
