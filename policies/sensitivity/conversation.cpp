@@ -131,9 +131,9 @@ bool announces(std::string_view word) {
     return std::ranges::any_of(kWords, [&](auto known) { return detail::equal_folded(word, known); });
 }
 
-// Up to three places where one side may be joined to the other, each once.
+// The places where one side may be joined to the other, each once.
 struct Pieces {
-    std::array<Piece, 4> all{};
+    std::array<Piece, 5> all{};
     std::size_t count = 0;
 
     void add(const Piece& piece) {
@@ -151,6 +151,8 @@ Pieces tails_of(std::string_view text) {
     out.add(last_number(text));
     const Piece last = token_before(text, text.size());
     out.add(last);
+    // "ida.lund@nordby." and "net": the mark at the border may belong to the value.
+    if (last.found() && last.end < text.size() && !is_space(text.back()) && text.size() - last.end <= 2) out.add({last.begin, text.size(), last.odd});
     for (Piece token = last; token.found() && text.size() - token.begin < kLook; token = token_before(text, token.begin))
         if (token.odd) {
             out.add(token);
@@ -163,17 +165,18 @@ Pieces heads_of(std::string_view text) {
     Pieces out;
     out.add(first_number(text));
     Piece token = token_behind(text, 0);
+    const auto word = [&] { return text.substr(token.begin, token.end - token.begin); };
+    int words = 0;
+    for (; token.found() && words < 8 && announces(word()); ++words) token = token_behind(text, token.end);
     out.add(token);
-    bool announced = true;
-    for (int words = 0; token.found() && token.begin < kLook && words < 16; ++words) {
-        announced = announced && announces(text.substr(token.begin, token.end - token.begin));
+    std::size_t mark = token.begin;
+    while (mark > 0 && token.begin - mark < 2 && !is_space(text[mark - 1])) --mark;
+    if (mark < token.begin && token.found()) out.add({mark, token.end, token.odd});
+    for (; token.found() && token.begin < kLook && words < 16; ++words, token = token_behind(text, token.end))
         if (token.odd) {
             out.add(token);
             break;
         }
-        token = token_behind(text, token.end);
-        if (announced) out.add(token);
-    }
     return out;
 }
 

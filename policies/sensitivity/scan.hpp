@@ -160,6 +160,8 @@ private:
     std::vector<std::pair<Label, std::uint16_t>> heads_;  // label, column
     char heads_mark_ = ',';
     std::size_t heads_begin_ = 0;
+    std::size_t column_position_ = npos;  // whose column column_ is
+    std::uint16_t column_ = 0;
 };
 
 std::size_t scan_digits(Scan& scan, std::size_t at);        // cards, social security numbers, phones; at a digit

@@ -137,8 +137,9 @@ TEST(Evasion, AValueCutAnywhereIsFound) {
 }
 
 TEST(Evasion, AValueInThreePiecesIsFoundInAllOfThem) {
-    const auto found = splits({"my card: 4539 14", "88 0343", "6467"});
+    const auto found = splits({"my card: 5425 23", "34 3010", "9903"});
     ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].hit.type, "CREDIT_CARD");
     EXPECT_EQ(found[0].parts.size(), 3U);
 }
 
