@@ -64,7 +64,8 @@ std::uint64_t ascii_hash(std::string_view text, std::size_t begin, std::size_t e
     for (std::size_t i = begin; i < end; i += 8) {
         const std::size_t left = std::min<std::size_t>(8, end - i);
         std::uint64_t bytes = 0;
-        std::memcpy(&bytes, text.data() + i, i + 8 <= text.size() ? 8 : left);
+        if (i + 8 <= text.size()) std::memcpy(&bytes, text.data() + i, 8);
+        else std::memcpy(&bytes, text.data() + i, left);
         bytes |= 0x2020202020202020U;
         if (left < 8) bytes &= (std::uint64_t{1} << (8 * left)) - 1;
         hash = mix(hash, bytes);
