@@ -13,7 +13,7 @@ namespace sluice::policies::detail {
 struct ByteMasks {
     std::uint64_t word = 0;   // ASCII letters and digits
     std::uint64_t digit = 0;
-    std::uint64_t mark = 0;   // ( + - : ; < = > ? @ \ ~ $ % & * and line ends
+    std::uint64_t mark = 0;   // ( + - : ; < = > ? @ [ \ ~ $ % & * and line ends
     std::uint64_t high = 0;   // the first byte of a character that is not ASCII
 };
 
@@ -32,7 +32,7 @@ inline ByteMasks masks_of(const char* bytes) {  // 64 readable bytes
         const __m128i digit = within(x, '0', 9);
         const __m128i letter = within(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 25);
         __m128i mark = _mm_or_si128(within(x, ':', '@' - ':'), within(x, '$', 2));
-        for (const char c : {'(', '+', '-', '\\', '~', '\n', '*'}) mark = _mm_or_si128(mark, is(x, c));
+        for (const char c : {'(', '+', '-', '[', '\\', '~', '\n', '*'}) mark = _mm_or_si128(mark, is(x, c));
         out.digit |= bits(digit) << (16 * part);
         out.word |= bits(_mm_or_si128(digit, letter)) << (16 * part);
         out.mark |= bits(mark) << (16 * part);
@@ -53,7 +53,7 @@ inline ByteMasks masks_of(const char* bytes) {
         if (digit) out.digit |= bit;
         if (digit || ((c | 0x20U) >= 'a' && (c | 0x20U) <= 'z')) out.word |= bit;
         if (c >= 0xc0) out.high |= bit;
-        if ((c >= ':' && c <= '@') || std::string_view{"(+-\\~\n$%&*"}.find(static_cast<char>(c)) != std::string_view::npos) out.mark |= bit;
+        if ((c >= ':' && c <= '@') || std::string_view{"(+-[\\~\n$%&*"}.find(static_cast<char>(c)) != std::string_view::npos) out.mark |= bit;
     }
     return out;
 }

@@ -6,6 +6,7 @@
 #include "policies/sensitivity/text_parts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace sluice::policies {
@@ -29,6 +30,48 @@ void drop_doubles(std::vector<ScoredHit>& hits) {
     hits.erase(std::unique(hits.begin(), hits.end(), same), hits.end());
 }
 
+// Names and values of the protocol itself, which most texts of a request are. They say nothing; but an organization may
+// have one of them as a word of its own.
+bool is_protocol_word(std::string_view text) {
+    static constexpr std::array kWords{std::string_view{"arguments"}, std::string_view{"assistant"},  std::string_view{"auto"},        std::string_view{"content"},
+                                std::string_view{"description"}, std::string_view{"developer"}, std::string_view{"enum"},       std::string_view{"function"},
+                                std::string_view{"id"},        std::string_view{"include_usage"}, std::string_view{"max_completion_tokens"}, std::string_view{"max_tokens"},
+                                std::string_view{"messages"},  std::string_view{"metadata"},   std::string_view{"model"},       std::string_view{"n"},
+                                std::string_view{"name"},      std::string_view{"none"},       std::string_view{"object"},      std::string_view{"parameters"},
+                                std::string_view{"properties"}, std::string_view{"required"},  std::string_view{"role"},        std::string_view{"seed"},
+                                std::string_view{"stop"},      std::string_view{"stream"},     std::string_view{"stream_options"}, std::string_view{"string"},
+                                std::string_view{"system"},    std::string_view{"temperature"}, std::string_view{"text"},       std::string_view{"tool"},
+                                std::string_view{"tool_call_id"}, std::string_view{"tool_calls"}, std::string_view{"tool_choice"}, std::string_view{"tools"},
+                                std::string_view{"top_p"},     std::string_view{"type"},       std::string_view{"user"}};
+    // Words of each length, one behind the other.
+    constexpr std::size_t kLongest = 21;
+    struct BySize {
+        std::array<std::string_view, kWords.size()> words{};
+        std::array<std::uint8_t, kLongest + 2> first{};
+    };
+    static constexpr BySize kBySize = [] {
+        BySize out;
+        std::size_t count = 0;
+        for (std::size_t size = 0; size <= kLongest; ++size) {
+            out.first[size] = static_cast<std::uint8_t>(count);
+            for (const auto word : kWords)
+                if (word.size() == size) out.words[count++] = word;
+        }
+        out.first[kLongest + 1] = static_cast<std::uint8_t>(count);
+        return out;
+    }();
+    static_assert(kBySize.first.back() == kWords.size());
+    if (text.empty() || text.size() > kLongest) return false;
+    for (std::size_t i = kBySize.first[text.size()]; i < kBySize.first[text.size() + 1]; ++i)
+        if (kBySize.words[i][0] == text[0] && kBySize.words[i] == text) return true;
+    return false;
+}
+
+// Members that every request has and whose names say nothing of what is in them.
+bool says_nothing(std::string_view key) {
+    return key == "content" || key == "role" || key == "model" || key == "text";
+}
+
 }  // namespace
 
 // The findings and the class of one request while it is read. Its buffers are used again for every text.
@@ -38,7 +81,12 @@ public:
 
     void read(const TextPlace& place, std::string_view text) {
         hits_.clear();
-        scan(text, place.key());
+        if (is_protocol_word(text)) {
+            find_terms(text);
+        } else {
+            const auto key = place.key();
+            scan(text, says_nothing(key) ? std::string_view{} : key);
+        }
         if (hits_.empty()) return;
         std::ranges::stable_sort(hits_, {}, [](const ScoredHit& scored) { return scored.hit.begin; });
         for (const auto& scored : hits_) keep(scored, place);
@@ -53,28 +101,22 @@ public:
     // Values split over the user's messages.
     void read_turns(const core::Json& body) {
         const auto messages = body.find("messages");
-        if (messages == body.end() || !messages->is_array() || messages->size() < 3) return;
+        if (messages == body.end() || !messages->is_array() || messages->empty()) return;
         std::vector<std::string_view> turns;
         std::vector<TextPlace> places;
         for (std::size_t i = 0; i < messages->size(); ++i) {
             const auto& message = (*messages)[i];
-            if (!message.is_object() || message.value("role", core::Json{}) != "user") continue;
+            if (!message.is_object()) continue;
+            const auto role = message.find("role");
+            if (role == message.end() || !role->is_string() || role->get_ref<const std::string&>() != "user") continue;
             const auto content = message.find("content");
             if (content == message.end()) continue;
             if (content->is_string()) {
                 turns.push_back(content->get_ref<const std::string&>());
                 places.push_back(TextPlace::of_content(i));
-            } else if (content->is_array() && !content->empty()) add_text_part(*content, i, turns, places);
+            } else if (content->is_array()) add_text_parts(*content, i, turns, places);
         }
-        for (const SplitFinding& split : split_findings(turns)) {
-            if (split.hit.score < classifier_.config_.cut) continue;
-            for (const TurnPart& part : {split.first, split.second}) {
-                Hit hit = split.hit;
-                hit.begin = part.begin;
-                hit.end = part.end;
-                keep({hit, std::nullopt}, places[part.turn]);
-            }
-        }
+        for_each_split(turns, [&](const Hit& hit, std::size_t turn) { keep({hit, hit.data_class}, places[turn]); });
     }
 
     core::DataClass data_class() const { return data_class_; }
@@ -82,16 +124,59 @@ public:
     std::vector<core::Finding> take_findings() { return std::move(findings_); }
 
 private:
-    // The first text part of a message made of parts.
-    static void add_text_part(const core::Json& parts, std::size_t message, std::vector<std::string_view>& turns, std::vector<TextPlace>& places) {
+    // The text parts of a message made of parts: each of them may go on with what the one before began.
+    static void add_text_parts(const core::Json& parts, std::size_t message, std::vector<std::string_view>& turns, std::vector<TextPlace>& places) {
         for (std::size_t part = 0; part < parts.size(); ++part) {
             if (!parts[part].is_object()) continue;
             const auto text = parts[part].find("text");
             if (text == parts[part].end() || !text->is_string()) continue;
             turns.push_back(text->get_ref<const std::string&>());
             places.push_back(TextPlace::of_part(message, part));
+        }
+    }
+
+    // Calls found(hit, turn) for each turn's part of a value that is split over several.
+    template <class Found>
+    void for_each_split(const std::vector<std::string_view>& turns, const Found& found) {
+        if (turns.size() < 2) return;
+        if (turns.size() > kMostTurns) raise(core::DataClass::Restricted, "bound:turns");
+        const auto terms = classifier_.dictionary_.empty() ? Terms::None : Terms::Some;
+        const auto splits = split_findings(turns, terms, [this](std::string_view joined, Joined kind, std::vector<Hit>& hits) { scan_joined(joined, kind, hits); });
+        for (const SplitFinding& split : splits)
+            for (const TurnPart& part : split.parts) {
+                Hit hit = split.hit;
+                hit.begin = part.begin;
+                hit.end = part.end;
+                found(hit, part.turn);
+            }
+    }
+
+    void scan_joined(std::string_view text, Joined kind, std::vector<Hit>& hits) {
+        const auto add_terms = [&](std::string_view reading) {
+            terms_.clear();
+            classifier_.dictionary_.find(reading, terms_);
+        };
+        const auto of_term = [](const Dictionary::Match& term) { return Hit{"ORG_TERM", term.begin, term.end, 0.95, "dictionary", term.data_class}; };
+        if (kind == Joined::Words) {
+            add_terms(text);
+            for (const auto& term : terms_) hits.push_back(of_term(term));
             return;
         }
+        (void)for_each_reading(text, {}, ReadingLimits{}, [&](std::string_view reading, std::vector<Hit>& found, const auto& to_original) {
+            add_terms(reading);
+            for (const auto& term : terms_) found.push_back(of_term(term));
+            for (Hit hit : found) {
+                if (hit.score < classifier_.config_.cut) continue;
+                to_original(hit);
+                hits.push_back(hit);
+            }
+        });
+    }
+
+    void find_terms(std::string_view text) {
+        terms_.clear();
+        classifier_.dictionary_.find(text, terms_);
+        for (const auto& term : terms_) hits_.push_back({{"ORG_TERM", term.begin, term.end, 0.95, "dictionary"}, term.data_class});
     }
 
     void scan(std::string_view text, std::string_view key) {
@@ -115,16 +200,12 @@ private:
     // Both halves of a value that a transcript's turns were to hide.
     void read_transcript(std::string_view text) {
         const auto turns = user_turns(text);
-        const auto offset = [&](const TurnPart& part) { return static_cast<std::size_t>(turns[part.turn].data() - text.data()); };
-        for (const SplitFinding& split : split_findings(turns)) {
-            if (split.hit.score < classifier_.config_.cut) continue;
-            for (const TurnPart& part : {split.first, split.second}) {
-                Hit hit = split.hit;
-                hit.begin = offset(part) + part.begin;
-                hit.end = offset(part) + part.end;
-                hits_.push_back({hit, std::nullopt});
-            }
-        }
+        const auto offset = [&](std::size_t turn) { return static_cast<std::size_t>(turns[turn].data() - text.data()); };
+        for_each_split(turns, [&](Hit hit, std::size_t turn) {
+            hit.begin += offset(turn);
+            hit.end += offset(turn);
+            hits_.push_back({hit, hit.data_class});
+        });
     }
 
     void raise(core::DataClass to, std::string why) {

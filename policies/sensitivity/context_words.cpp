@@ -34,6 +34,8 @@ constexpr std::array kWords{
     Words{Context::Documented, "example;sample;dummy;placeholder;documentation;docs;for testing;test card;fake;famous;fixture"},
     Words{Context::Login, "login;user;username;log in;sign in;account;admin;root;credentials;zugang*;anmeldung;identifiant;usuario;utente;логин;账号;ユーザー;wifi;wi-fi;wlan;vpn;ssid"},
     Words{Context::LivesAt, "lives at;live at;living at;sent to;send it to;ship to;ship it to;deliver to;delivered to;located at;address is;address to;taxi to;meet you at;moved to;move to;residing at;resides at;here they are;addresses are;home address;address;wohnt in;habite au;vive en;abita in"},
+    Words{Context::Iban, "iban"},
+    Words{Context::Dot, "dot;punkt;punto"},
     Words{Context::Flat, "apt;apartment;suite;ste;flat;apo;fpo;dpo;psc;unit;box"},
     Words{Context::AwsSecret, "aws;aws secret*;secret access key;secret key;secretaccesskey;aws_secret*;secret_access_key;amazon secret*"},
     Words{Context::Sender, "from;to;cc;bcc;reply-to;von;an;de;para;a;da;fn;n"},

@@ -5,6 +5,7 @@
 
 #include "core/data_class.hpp"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Hit {
     std::size_t end = 0;
     double score = 0;  // 0..1; what counts is the classifier's cut
     std::string_view detector;
+    std::optional<core::DataClass> data_class = {};  // of a dictionary term; otherwise its type's
 };
 
 // What the pass saw that only another view can read.
@@ -26,10 +28,10 @@ struct TextSigns {
     bool encoded = false;           // a run that base64 or hexadecimal may have made
     bool apart = false;             // a value may go on behind a tag, a line break, or be written apart
     bool spelled_digits = false;    // seven or more digits in a row written as words
-
+    bool spoken_marks = false;      // "(at)", "[dot]", or the word "dot" alone
     bool turns = false;             // "user:" at the start of a line: a transcript
 
-    bool plain() const { return !(other_characters || escapes || encoded || apart || spelled_digits); }
+    bool plain() const { return !(other_characters || escapes || encoded || apart || spelled_digits || spoken_marks); }
 };
 
 // All built-in detectors over one text; hits are appended and may overlap. `key` is the name of the JSON member the

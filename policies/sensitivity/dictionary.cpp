@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 namespace sluice::policies {
 
@@ -53,8 +54,23 @@ Letter letter_at(std::string_view text, std::size_t at) {
 }
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-    hash = (hash ^ value) * 0x100000001b3U;
-    return hash ^ (hash >> 29U);
+    hash = (hash ^ value ^ (value >> 32U)) * 0x9e3779b97f4a7c15U;
+    return hash ^ (hash >> 32U);
+}
+
+// Of a word of ASCII letters and digits, eight of them at a time; the bit that makes capitals small changes no digit.
+std::uint64_t ascii_hash(std::string_view text, std::size_t begin, std::size_t end) {
+    std::uint64_t hash = kSeed;
+    for (std::size_t i = begin; i < end; i += 8) {
+        const std::size_t left = std::min<std::size_t>(8, end - i);
+        std::uint64_t bytes = 0;
+        if (i + 8 <= text.size()) std::memcpy(&bytes, text.data() + i, 8);
+        else std::memcpy(&bytes, text.data() + i, left);
+        bytes |= 0x2020202020202020U;
+        if (left < 8) bytes &= (std::uint64_t{1} << (8 * left)) - 1;
+        hash = mix(hash, bytes);
+    }
+    return hash;
 }
 
 struct Word {
@@ -75,19 +91,11 @@ constexpr std::array<std::uint8_t, 256> kAscii = [] {
     return table;
 }();
 
-// The next word at or after `at`; begin == end when there is none.
-Word next_word(std::string_view text, std::size_t at) {
+// One that begins at `at` and holds other characters than ASCII, at least so far as is known.
+Word other_word(std::string_view text, std::size_t at) {
     Word word{at, at, kSeed};
     while (word.end < text.size()) {
         const bool inside = word.end > word.begin;
-        const std::uint8_t ascii = kAscii[static_cast<unsigned char>(text[word.end])];
-        if (ascii != kNotAscii) {
-            if (ascii == 0 && inside) return word;
-            if (ascii != 0) word.hash = mix(word.hash, ascii);
-            ++word.end;
-            if (ascii == 0) word.begin = word.end;
-            continue;
-        }
         const Letter letter = letter_at(text, word.end);
         if (letter.code == 0 || (letter.alone && inside)) {
             if (inside) return word;
@@ -98,6 +106,18 @@ Word next_word(std::string_view text, std::size_t at) {
         word.end += letter.size;
         if (letter.alone) return word;
     }
+    return word;
+}
+
+// The next word at or after `at`; begin == end when there is none.
+Word next_word(std::string_view text, std::size_t at) {
+    while (at < text.size() && kAscii[static_cast<unsigned char>(text[at])] == 0) ++at;
+    std::size_t end = at;
+    while (end < text.size() && kAscii[static_cast<unsigned char>(text[end])] - 1U < kNotAscii - 1U) ++end;
+    if (end == text.size() || kAscii[static_cast<unsigned char>(text[end])] == 0) return {at, end, ascii_hash(text, at, end)};
+    const Word word = other_word(text, at);
+    // What follows may be no letter: then the word was one of ASCII after all.
+    if (word.end == end && word.begin == at && end > at) return {at, end, ascii_hash(text, at, end)};
     return word;
 }
 

@@ -52,6 +52,10 @@ private:
             const auto view = joined(text);
             if (take(view)) scan(view->text()), views_.pop_back();
         }
+        if (signs.spoken_marks) {
+            const auto view = spoken(text);
+            if (take(view)) scan(view->text()), views_.pop_back();
+        }
         if (signs.spelled_digits) {
             const auto view = spelled(text);
             if (take(view)) scan(view->text()), views_.pop_back();

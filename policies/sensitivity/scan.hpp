@@ -52,6 +52,8 @@ enum class Context : std::uint8_t {
     AwsSecret,
     LivesAt,
     Flat,
+    Iban,
+    Dot,
     Count
 };
 
@@ -158,13 +160,17 @@ private:
     std::vector<std::pair<Label, std::uint16_t>> heads_;  // label, column
     char heads_mark_ = ',';
     std::size_t heads_begin_ = 0;
+    std::size_t column_position_ = npos;  // whose column column_ is
+    std::uint16_t column_ = 0;
 };
 
 std::size_t scan_digits(Scan& scan, std::size_t at);        // cards, social security numbers, phones; at a digit
 std::size_t scan_id(Scan& scan, std::size_t at);            // identifiers of id_rules.hpp; at a word that holds a digit
 std::size_t scan_parenthesis(Scan& scan, std::size_t at);   // (212) 555-0134
 std::size_t scan_plus(Scan& scan, std::size_t at);          // +49 ...
+bool may_begin_iban(const Scan& scan, std::size_t at);      // two letters, two digits
 std::size_t scan_iban(Scan& scan, std::size_t at);          // at the first letter
+std::size_t scan_bare_iban(Scan& scan, std::size_t at);     // digits behind "IBAN" whose country went missing
 std::size_t scan_email(Scan& scan, std::size_t at);         // at the '@'
 std::size_t scan_token(Scan& scan, std::size_t at);         // vendor prefixes; at the start of a word
 std::size_t scan_aws_secret(Scan& scan, std::size_t at);    // 40 characters soon after a key id; at the start of a word

@@ -83,9 +83,11 @@ bool Scan::heads_any() {
 bool Scan::heads_column(Label label, std::size_t position) {
     constexpr std::size_t kMostLine = 512;
     if (!heads_any() || position < heads_begin_ || position - line_ > kMostLine || line_ < heads_begin_) return false;
-    const auto column = static_cast<std::size_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(line_),
-                                                            text.begin() + static_cast<std::ptrdiff_t>(position), heads_mark_));
-    return std::ranges::find(heads_, std::pair{label, static_cast<std::uint16_t>(column)}) != heads_.end();
+    if (column_position_ != position) {  // asked for many labels at one place
+        column_position_ = position;
+        column_ = static_cast<std::uint16_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(line_), text.begin() + static_cast<std::ptrdiff_t>(position), heads_mark_));
+    }
+    return std::ranges::find(heads_, std::pair{label, column_}) != heads_.end();
 }
 
 void Scan::read_head(std::string_view head, char mark, std::size_t next_line) {

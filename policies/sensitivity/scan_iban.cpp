@@ -1,6 +1,8 @@
 // International bank account numbers: registered country and length, check digits mod 97.
 #include "policies/sensitivity/scan.hpp"
 
+#include <algorithm>
+
 namespace sluice::policies::detail {
 
 namespace {
@@ -33,23 +35,62 @@ bool mod97(std::string_view iban) {
     return remainder == 1;
 }
 
+// Bytes between two characters of a number that somebody wrote in groups or one by one; 0 when they do not belong together.
+std::size_t gap_at(const Scan& scan, std::size_t at) {
+    const char c = scan.at(at);
+    if (c == '\xc2' && scan.at(at + 1) == '\xa0' && is_alnum(scan.at(at + 2))) return 2;
+    return (c == ' ' || c == '-' || c == '.') && is_alnum(scan.at(at + 1)) ? 1 : 0;
+}
+
+struct Number {
+    std::array<char, kLongest + 1> characters{};
+    std::size_t size = 0;
+    std::size_t end = 0;
+    std::string_view text() const { return {characters.data(), size}; }
+};
+
+// Up to `most` letters and digits from `at` on.
+Number read_number(const Scan& scan, std::size_t at, std::size_t most) {
+    Number out;
+    for (std::size_t i = at; out.size < most && is_alnum(scan.at(i));) {
+        out.characters[out.size++] = to_upper(scan.text[i]);
+        out.end = ++i;
+        if (!is_alnum(scan.at(i))) i += gap_at(scan, i);
+    }
+    return out;
+}
+
 }  // namespace
 
+bool may_begin_iban(const Scan& scan, std::size_t at) {
+    if (!is_alpha(scan.at(at + 1))) return false;
+    const std::size_t first = at + 2 + gap_at(scan, at + 2);
+    return is_digit(scan.at(first)) && is_digit(scan.at(first + 1 + gap_at(scan, first + 1)));
+}
+
 std::size_t scan_iban(Scan& scan, std::size_t at) {
-    if (!is_alpha(scan.at(at + 1)) || !is_digit(scan.at(at + 2)) || !is_digit(scan.at(at + 3))) return 0;
-    const std::size_t length = length_of(to_upper(scan.text[at]), to_upper(scan.text[at + 1]));
-    const int check = (scan.at(at + 2) - '0') * 10 + (scan.at(at + 3) - '0');
-    if (length == 0 || check < 2 || check > 98) return 0;
+    const std::size_t length = length_of(to_upper(scan.text[at]), to_upper(scan.at(at + 1)));
+    if (length == 0) return 0;
+    const Number iban = read_number(scan, at, length);
+    if (iban.size < length || is_alnum(scan.at(iban.end)) || !is_digit(iban.characters[2]) || !is_digit(iban.characters[3])) return 0;
+    const int check = (iban.characters[2] - '0') * 10 + (iban.characters[3] - '0');
+    if (check < 2 || check > 98 || !mod97(iban.text())) return 0;
+    return scan.add("IBAN", at, iban.end, 0.95, "mod97");
+}
+
+std::size_t scan_bare_iban(Scan& scan, std::size_t at) {
+    Number digits = read_number(scan, at, kLongest - 2);
+    if (digits.size < 13 || is_alnum(scan.at(digits.end)) || std::ranges::any_of(digits.text(), is_alpha)) return 0;
     std::array<char, kLongest> iban{};
-    std::size_t size = 0;
-    std::size_t i = at;
-    for (; size < length; ++i) {
-        const char c = scan.at(i);
-        if (is_alnum(c)) iban[size++] = to_upper(c);
-        else if ((c != ' ' && c != '-') || !is_alnum(scan.at(i + 1))) return 0;
+    std::copy_n(digits.characters.begin(), digits.size, iban.begin() + 2);
+    for (std::size_t i = 0; i + 4 <= kLengths.size(); i += 4) {
+        const auto length = static_cast<std::size_t>((kLengths[i + 2] - '0') * 10 + (kLengths[i + 3] - '0'));
+        if (length != digits.size + 2) continue;
+        iban[0] = kLengths[i];
+        iban[1] = kLengths[i + 1];
+        if (mod97({iban.data(), length})) return scan.add("IBAN", at, digits.end, 0.8, "mod97-digits");
     }
-    if (is_alnum(scan.at(i)) || !mod97({iban.data(), length})) return 0;
-    return scan.add("IBAN", at, i, 0.95, "mod97");
+    return 0;
 }
 
 }  // namespace sluice::policies::detail

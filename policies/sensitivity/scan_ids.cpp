@@ -19,6 +19,9 @@ struct Token {
     std::size_t begin = 0;
     std::size_t count = 0;
     std::size_t lower_from = kMostCharacters + 1;  // the first small letter
+    std::size_t letter_from = kMostCharacters + 1;  // the first letter
+    std::array<std::uint8_t, kMostCharacters + 1> sizes{};  // of the groups
+    std::size_t groups = 0;
     bool spaced = false;
 
     std::string_view first(std::size_t n) const { return {characters.data(), n}; }
@@ -50,10 +53,13 @@ Token read_token(const Scan& scan, std::size_t at) {
         const char c = scan.at(i);
         if (!is_alnum(c)) break;
         if (is_lower(c)) token.lower_from = std::min(token.lower_from, token.count);
+        if (is_alpha(c)) token.letter_from = std::min(token.letter_from, token.count);
+        ++token.sizes[token.groups];
         token.characters[token.count] = to_upper(c);
         token.behind[token.count] = static_cast<std::uint8_t>(++i - at);
         if (!is_alnum(scan.at(i))) {
             token.ends_group[token.count] = true;
+            if (token.groups < kMostCharacters) ++token.groups;
             if (const std::size_t gap = gap_at(scan, i)) i += gap;
             else {
                 ++token.count;
@@ -74,32 +80,35 @@ bool has_shape(std::string_view id, std::string_view shape) {
     return true;
 }
 
+// True when the first `count` characters, which end a group, are groups of these sizes.
 bool has_groups(const Token& token, std::size_t count, std::string_view sizes) {
-    std::size_t size = 0;
-    std::size_t group = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        ++size;
-        if (!token.ends_group[i]) continue;
-        if (group >= sizes.size() || size != static_cast<std::size_t>(sizes[group] - '0')) return false;
-        size = 0;
-        ++group;
+    std::size_t covered = 0;
+    for (std::size_t group = 0; group < sizes.size(); ++group) {
+        if (group >= token.groups || token.sizes[group] != sizes[group] - '0') return false;
+        covered += token.sizes[group];
     }
-    return group == sizes.size() && group > 1;
+    return covered == count && sizes.size() > 1;
 }
 
 // Rows by length, so that a number is only compared with those it can be.
 struct RuleIndex {
-    std::array<std::vector<std::pair<const IdRule*, Label>>, kMostCharacters + 1> digits, letters, bare_digits, bare_letters;
+    struct Row {
+        const IdRule* rule;
+        Label label;
+        bool only_digits;
+    };
+    std::array<std::vector<Row>, kMostCharacters + 1> digits, letters, bare_digits, bare_letters;
     RuleIndex() {
         Label label = kFirstRule;
         for (const IdRule& rule : id_rules()) {
+            const Row row{&rule, label, rule.shape.find_first_not_of('9') == std::string_view::npos};
             const bool starts_with_digit = rule.shape[0] != 'A';
             const bool starts_with_letter = rule.shape[0] != '9';
-            if (starts_with_digit) digits[rule.shape.size()].emplace_back(&rule, label);
-            if (starts_with_letter) letters[rule.shape.size()].emplace_back(&rule, label);
+            if (starts_with_digit) digits[rule.shape.size()].push_back(row);
+            if (starts_with_letter) letters[rule.shape.size()].push_back(row);
             const bool stands_alone = rule.bare + 0.2 >= kWorthReporting;
-            if (starts_with_digit && stands_alone) bare_digits[rule.shape.size()].emplace_back(&rule, label);
-            if (starts_with_letter && stands_alone) bare_letters[rule.shape.size()].emplace_back(&rule, label);
+            if (starts_with_digit && stands_alone) bare_digits[rule.shape.size()].push_back(row);
+            if (starts_with_letter && stands_alone) bare_letters[rule.shape.size()].push_back(row);
             ++label;
         }
     }
@@ -121,7 +130,7 @@ public:
         static const RuleIndex index;
         if (token_.count < 5) return found_;
         longest_ = token_.end(token_.count);
-        const bool nameable = scan_.names_ids(token_.begin, longest_);
+        const bool nameable = nameable_ = scan_.names_ids(token_.begin, longest_);
         const bool digit = is_digit(token_.characters[0]);
         const auto& rules = nameable ? (digit ? index.digits : index.letters) : (digit ? index.bare_digits : index.bare_letters);
         for (std::size_t count = token_.count; count >= 5; --count) {
@@ -129,7 +138,7 @@ public:
             end_ = token_.end(count);
             if (scan_.at(end_) == ')' && scan_.at(end_ - 2) == '(') ++end_;
             open_end_ = !ends_number(scan_, end_);
-            for (const auto& [rule, label] : rules[count]) weigh(*rule, label, count);
+            for (const RuleIndex::Row& row : rules[count]) weigh(row, count);
             if (nameable && count <= 18) weigh_labelled(count);
         }
         return found_;
@@ -151,10 +160,13 @@ private:
         found_ = {type, name, score, end_, distance};
     }
 
-    void weigh(const IdRule& rule, Label label, std::size_t count) {
+    void weigh(const RuleIndex::Row& row, std::size_t count) {
+        const IdRule& rule = *row.rule;
         const auto id = token_.first(count);
-        if (!has_shape(id, rule.shape)) return;
-        const std::size_t distance = named(label);
+        // Rows of numbers are settled here: in one piece or in groups that nothing is written in.
+        if (!nameable_ && end_ - token_.begin != count && !has_groups(token_, count, rule.groups)) return;
+        if (row.only_digits ? token_.letter_from < count : !has_shape(id, rule.shape)) return;
+        const std::size_t distance = nameable_ ? named(row.label) : Scan::npos;
         if (distance != Scan::npos) {
             if (rule.check(id)) take(rule.type, rule.name, rule.named - static_cast<double>(distance) * 0.0005, distance);
             else if (rule.lenient && distance <= 16 && !all_equal(id)) take(rule.type, rule.name, 0.6, distance);
@@ -214,6 +226,7 @@ private:
     std::size_t end_ = 0;
     std::size_t longest_ = 0;
     bool open_end_ = false;
+    bool nameable_ = false;
 };
 
 }  // namespace

@@ -184,6 +184,8 @@ std::size_t scan_digits(Scan& scan, std::size_t at) {
     const std::size_t size = is_digit(scan.at(at + 1)) ? (is_digit(scan.at(at + 2)) ? 3 : 2) : 1;
     const bool goes_on = at > 1 && is_digit(scan.text[at - 2]) && separator_at(scan, at - 1) == 1;
     if (goes_on && size < 3 && !is_alnum(scan.at(at + size))) return at + size;
+    if (scan.near(Context::Iban, at, 8))
+        if (const auto end = scan_bare_iban(scan, at)) return end;
     const Groups groups = read_groups(scan, at);
     if (const auto end = scan_card(scan, at, groups)) return end;
     if (const auto end = scan_social_security(scan, at, groups)) return end;

@@ -40,6 +40,9 @@ std::size_t act_on(Scan& scan, Label label, std::size_t at, std::size_t end) {
         case Context::Marking:
         case Context::Privilege:
         case Context::Question: scan.mark(context, at, end); return 0;
+        case Context::Dot:
+            if (at > 1 && scan.text[at - 1] == ' ' && scan.at(end) == ' ' && is_alnum(scan.at(end + 1))) scan.signs.spoken_marks = true;
+            return 0;
         case Context::DigitWord:
             scan.digit_words = at - std::min(at, scan.last_digit_word_end) <= 3 ? scan.digit_words + 1 : 1;
             scan.most_digit_words = std::max(scan.most_digit_words, scan.digit_words);
@@ -78,7 +81,7 @@ std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_di
     if (scan.near(Context::AwsKeyId, at, 200) || (size >= 16 && scan.near_secret_word(at)))
         if (const auto found = scan_aws_secret(scan, at)) return found;
     if (holds_digit || (size <= 4 && is_upper(first) && (scan.at(end) == ' ' || scan.at(end) == '-') && is_digit(scan.at(end + 1)))) {
-        if (size > 3 && is_digit(scan.at(at + 2)) && is_digit(scan.at(at + 3)))
+        if (may_begin_iban(scan, at))
             if (const auto found = scan_iban(scan, at)) return found;
         if (size >= 26)
             if (const auto found = scan_wallet(scan, at, end)) return found;
@@ -140,6 +143,18 @@ bool note_markup(const Scan& scan, std::size_t at) {
     return (inside || before == ' ') && (scan.at(at + 1) == '/' || scan.at(at + 1) == '!' || is_alpha(scan.at(at + 1)));
 }
 
+// "(at)", "[ dot ]": what the reading of addresses written for people is made for.
+void note_spoken_mark(Scan& scan, std::size_t at) {
+    const std::size_t word = at + (scan.at(at + 1) == ' ' ? 2U : 1U);
+    const char first = to_lower(scan.at(word));
+    if (first == 'a' || first == 'd' || first == 'p' || first == 'c' || first == 'b' || first == '@' || first == '.' || first == '\xc3') {
+        std::size_t end = word;
+        while (end < word + 7 && scan.at(end) != '\0' && scan.at(end) != ' ' && scan.at(end) != ')' && scan.at(end) != ']') ++end;
+        const char close = scan.at(end) == ' ' ? scan.at(end + 1) : scan.at(end);
+        if (close == (scan.text[at] == '(' ? ')' : ']')) scan.signs.spoken_marks = true;
+    }
+}
+
 // The byte behind what was found, or 0.
 std::size_t scan_mark(Scan& scan, std::size_t at) {
     switch (scan.text[at]) {
@@ -151,7 +166,8 @@ std::size_t scan_mark(Scan& scan, std::size_t at) {
         case '&': scan.signs.escapes = scan.signs.escapes || scan.at(at + 1) == '#' || is_alpha(scan.at(at + 1)); return 0;
         case '*':
         case '<': scan.signs.apart = scan.signs.apart || note_markup(scan, at); return 0;
-        case '(': return scan_parenthesis(scan, at);
+        case '[': note_spoken_mark(scan, at); return 0;
+        case '(': note_spoken_mark(scan, at); return scan_parenthesis(scan, at);
         case '+': return scan_plus(scan, at);
         case '@': return scan_email(scan, at);
         case '-':
@@ -164,7 +180,7 @@ std::size_t scan_mark(Scan& scan, std::size_t at) {
             [[fallthrough]];
         case '=':
         case '>':
-            if (scan.text[at] == '=' && is_hex(scan.at(at + 1)) && is_hex(scan.at(at + 2)) && !is_lower(scan.at(at + 1))) scan.signs.escapes = true;
+            if (scan.text[at] == '=' && is_hex(scan.at(at + 1)) && is_hex(scan.at(at + 2)) && (!is_lower(scan.at(at + 1)) || scan.at(at + 3) == '=')) scan.signs.escapes = true;
             if (const auto found = scan_url_password(scan, at)) return found;
             return scan_assignment(scan, at);
         default: return 0;

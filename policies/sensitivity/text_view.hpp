@@ -54,6 +54,9 @@ std::optional<TextView> decoded(std::string_view original);
 // Numbers and tokens without the tags, emphasis and line breaks inside them; characters written apart, together.
 std::optional<TextView> joined(std::string_view original);
 
+// Addresses written for people: "anna (at) example [dot] org", "anna at example dot org".
+std::optional<TextView> spoken(std::string_view original);
+
 // Digits written as words as digits, in English and the large European languages.
 std::optional<TextView> spelled(std::string_view original);
 

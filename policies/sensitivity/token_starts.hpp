@@ -4,15 +4,21 @@
 #include "policies/sensitivity/token_prefixes.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 
 namespace sluice::policies::detail {
 
+// Slots are many: pairs with any third character fill a thousand of them, and a word that hits one by chance is compared
+// with every prefix of its first letter.
 constexpr std::size_t token_start_slot(char a, char b, char c) {
-    return (static_cast<unsigned char>(a) * 961U + static_cast<unsigned char>(b) * 31U + static_cast<unsigned char>(c)) % 4096;
+    const std::uint32_t key = static_cast<std::uint32_t>(static_cast<unsigned char>(a)) << 16U | static_cast<std::uint32_t>(static_cast<unsigned char>(b)) << 8U |
+                              static_cast<unsigned char>(c);
+    return key * 0x9e3779b1U >> 17U;
 }
 
-inline constexpr std::array<bool, 4096> kTokenStarts = [] {
-    std::array<bool, 4096> known{};
+inline constexpr std::array<bool, 32768> kTokenStarts = [] {
+    std::array<bool, 32768> known{};
     const auto add_pair = [&](char a, char b) {
         for (int c = 0; c < 128; ++c) known[token_start_slot(a, b, static_cast<char>(c))] = true;
     };

@@ -104,6 +104,7 @@ std::optional<TextView> decoded(std::string_view original) {
         std::string lines;
         std::size_t end = i;
         while (end < original.size() && base64_value(original[end]) >= 0) ++end;
+        const std::size_t first_end = end;
         if (end - begin >= 60 && end < original.size() && (original[end] == '\n' || original[end] == '\r')) {
             const std::size_t width = end - begin;
             std::size_t next = end;
@@ -126,6 +127,12 @@ std::optional<TextView> decoded(std::string_view original) {
         while (padded < original.size() && padded < end + 2 && original[padded] == '=') ++padded;
         if (run.size() + (padded - end) < kLeast) continue;
         auto text = decode_run(run);
+        // The next line is none of this one's ("- and so on" begins with a mark of the alphabet).
+        if (text.empty() && !lines.empty() && end - first_end <= first_end - begin + 2) {
+            run = original.substr(begin, first_end - begin);
+            i = padded = first_end;
+            text = decode_run(run);
+        }
         // "/path/to" and "key-<base64>" hide where the run begins: try behind the last mark as well.
         if (text.empty() && lines.empty()) {
             const auto mark = run.find_last_of("/-_+");

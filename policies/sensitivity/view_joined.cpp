@@ -68,6 +68,8 @@ Apart apart_at(std::string_view text, std::size_t at) {
     while (out.places.size() < kMost && i < text.size()) {
         if (!is_alnum(text[i]) && text[i] != '@' && text[i] != '+' && text[i] != '.' && text[i] != '-' && text[i] != '_') break;
         if (i + 1 < text.size() && is_alnum(text[i]) && is_alnum(text[i + 1])) break;
+        // "5 9 6 9 1 6 9 7 4 a lle": a number is over where a letter comes.
+        if (out.places.size() >= kLeast && detail::is_alpha(text[i]) && std::ranges::all_of(out.characters, is_digit)) break;
         out.characters += text[i];
         out.places.push_back(i);
         std::size_t stop = i + 1;

@@ -95,6 +95,10 @@ Escape backslash(std::string_view text, std::size_t at) {
     return out;
 }
 
+bool hex_behind_sign(std::string_view text, std::size_t at) {
+    return at < text.size() && text[at] == '=' && hex_at(text, at + 1, 2) >= 0;
+}
+
 Escape escape_at(std::string_view text, std::size_t at) {
     switch (text[at]) {
         case '%': {
@@ -108,8 +112,10 @@ Escape escape_at(std::string_view text, std::size_t at) {
             if (text.substr(at + 1, 1) == "\n") return {std::string{}, 2};
             if (text.substr(at + 1, 2) == "\r\n") return {std::string{}, 3};
             const long value = hex_at(text, at + 1, 2);
+            // Capitals by the standard; small letters only in the midst of others, which no assignment is.
             const bool capitals = value >= 0x20 && !detail::is_lower(text[at + 1]) && !detail::is_lower(text[at + 2]);
-            return capitals ? Escape{std::string(1, static_cast<char>(value)), 3} : Escape{};
+            const bool among = (value >= 0x20 || value == '\n') && ((at >= 3 && text[at - 3] == '=') || hex_behind_sign(text, at + 3));
+            return capitals || among ? Escape{std::string(1, static_cast<char>(value)), 3} : Escape{};
         }
         default: return {};
     }

@@ -106,14 +106,63 @@ TEST(Evasion, RussianAndGreekProseIsLeftAlone) {
     EXPECT_EQ(types("Ποιος ήταν ο Αριστοτέλης; Кто написал Войну и мир?"), "");
 }
 
+std::vector<SplitFinding> splits(const std::vector<std::string_view>& turns) {
+    return split_findings(turns, Terms::None, [](std::string_view text, Joined, std::vector<Hit>& hits) { scan_text(text, {}, hits); });
+}
+
 TEST(Evasion, ValuesSplitOverTurnsAreFoundInBothTurns) {
-    const auto splits = split_findings({"my card starts with 4539 1488", "and goes on 0343 6467, ok?"});
-    ASSERT_EQ(splits.size(), 1U);
-    EXPECT_EQ(splits[0].hit.type, "CREDIT_CARD");
-    EXPECT_EQ(splits[0].first.turn, 0U);
-    EXPECT_EQ(splits[0].second.turn, 1U);
-    EXPECT_TRUE(split_findings({"I have 12 apples", "and 15 pears"}).empty());
+    const auto found = splits({"my card starts with 4539 1488", "and goes on 0343 6467, ok?"});
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].hit.type, "CREDIT_CARD");
+    ASSERT_EQ(found[0].parts.size(), 2U);
+    EXPECT_EQ(found[0].parts[0].turn, 0U);
+    EXPECT_EQ(found[0].parts[1].turn, 1U);
+    EXPECT_EQ(found[0].parts[1].begin, 12U);
+    EXPECT_EQ(found[0].parts[1].end, 21U);
+    EXPECT_TRUE(splits({"I have 12 apples", "and 15 pears"}).empty());
     EXPECT_EQ(types("user: card 45391488\nassistant: yes?\nuser: then 03436467"), "CREDIT_CARD CREDIT_CARD");
+}
+
+// Every value, cut anywhere, with and without words in front of the rest.
+TEST(Evasion, AValueCutAnywhereIsFound) {
+    for (const auto& value : values())
+        for (const char* lead : {"", "and the rest is ", "continue with "})
+            for (std::size_t cut = 1; cut < value.size(); ++cut) {
+                const std::string first = "please keep " + value.substr(0, cut);
+                const std::string second = lead + value.substr(cut) + " for me";
+                // One half may show it already; then nobody has to put it together.
+                if (!types(first).empty() || !types(second).empty()) continue;
+                EXPECT_FALSE(splits({first, second}).empty()) << first << " | " << second;
+            }
+}
+
+TEST(Evasion, AValueInThreePiecesIsFoundInAllOfThem) {
+    const auto found = splits({"my card: 5425 23", "34 3010", "9903"});
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].hit.type, "CREDIT_CARD");
+    EXPECT_EQ(found[0].parts.size(), 3U);
+}
+
+TEST(Evasion, WordsAtTheBorderOfTurnsAreNoValue) {
+    EXPECT_TRUE(splits({"Write to", "ida@nordby.net please"}).empty());
+    EXPECT_TRUE(splits({"What is 17 times 3?", "And 120 by 4?", "42", "7"}).empty());
+    EXPECT_TRUE(splits({"Please explain parser_v2.cpp line 120", "now test_file.py, line 3"}).empty());
+    EXPECT_TRUE(splits({"", "", "x"}).empty());
+}
+
+TEST(Evasion, TermsSplitOverTurnsAndPartsAreFound) {
+    const Classifier classifier{{.dictionary = {{"Project Bluefin"}}}};
+    const auto count = [&](core::Json messages) {
+        auto body = core::Json{{"model", "m"}, {"messages", std::move(messages)}};
+        return classifier.classify(std::make_shared<const core::ChatRequest>(core::ChatRequest::from_json(std::move(body)).value()), {}).findings().size();
+    };
+    const auto user = [](core::Json content) { return core::Json{{"role", "user"}, {"content", std::move(content)}}; };
+    const core::Json noted{{"role", "assistant"}, {"content", "Noted."}};
+    EXPECT_EQ(count({user("tell me of Project Blu"), noted, user("efin is the rest")}), 2U);
+    EXPECT_EQ(count({user("tell me of Project"), noted, user("Bluefin")}), 2U);
+    EXPECT_EQ(count({user("tell me of Proj"), noted, user("and then ect Bluefin, right?")}), 2U);
+    EXPECT_EQ(count({user({{{"type", "text"}, {"text", "card 4539 1488"}}, {{"type", "text"}, {"text", "0343 6467"}}})}), 2U);
+    EXPECT_EQ(count({user("tell me of Project"), noted, user("managers")}), 0U);
 }
 
 TEST(Readings, PlainTextIsReadOnce) {
