@@ -29,12 +29,19 @@ void drop_doubles(std::vector<ScoredHit>& hits) {
     hits.erase(std::unique(hits.begin(), hits.end(), same), hits.end());
 }
 
+std::set<std::string, std::less<>> never_leaving_types(const std::vector<OwnPattern>& patterns) {
+    std::set<std::string, std::less<>> types;
+    for (const auto& pattern : patterns)
+        if (pattern.never_leaves) types.insert(pattern.type());
+    return types;
+}
+
 }  // namespace
 
 // The findings and the class of one request while it is read. Its buffers are used again for every text.
 class Classifier::Judgement {
 public:
-    explicit Judgement(const Classifier& classifier) : classifier_(classifier) {}
+    Judgement(const Classifier& classifier, const FindingRules* rules) : classifier_(classifier), rules_(rules) {}
 
     void read(const TextPlace& place, std::string_view text) {
         hits_.clear();
@@ -67,7 +74,7 @@ public:
             } else if (content->is_array() && !content->empty()) add_text_part(*content, i, turns, places);
         }
         for (const SplitFinding& split : split_findings(turns)) {
-            if (split.hit.score < classifier_.config_.cut) continue;
+            if (!enough(split.hit)) continue;
             for (const TurnPart& part : {split.first, split.second}) {
                 Hit hit = split.hit;
                 hit.begin = part.begin;
@@ -100,11 +107,14 @@ private:
             terms_.clear();
             classifier_.dictionary_.find(reading, terms_);
             const auto take = [&](Hit hit, std::optional<core::DataClass> data_class) {
+                if (!enough(hit) || classifier_.filter_.allowed(hit.type, reading.substr(hit.begin, hit.end - hit.begin))) return;
                 to_original(hit);
                 hits_.push_back({hit, data_class});
             };
-            for (const Hit& hit : found)
-                if (hit.score >= classifier_.config_.cut) take(hit, std::nullopt);
+            for (const Hit& hit : found) take(hit, std::nullopt);
+            own_.clear();
+            if (!classifier_.patterns_.find(reading, key, own_)) raise(core::DataClass::Restricted, "bound:pattern matches");
+            for (const auto& own : own_) take(own.hit, own.data_class);
             for (const auto& term : terms_) take({"ORG_TERM", term.begin, term.end, 0.95, "dictionary"}, term.data_class);
         }, &signs);
         if (signs.turns) read_transcript(text);
@@ -117,7 +127,7 @@ private:
         const auto turns = user_turns(text);
         const auto offset = [&](const TurnPart& part) { return static_cast<std::size_t>(turns[part.turn].data() - text.data()); };
         for (const SplitFinding& split : split_findings(turns)) {
-            if (split.hit.score < classifier_.config_.cut) continue;
+            if (!enough(split.hit)) continue;
             for (const TurnPart& part : {split.first, split.second}) {
                 Hit hit = split.hit;
                 hit.begin = offset(part) + part.begin;
@@ -127,16 +137,29 @@ private:
         }
     }
 
+    // Whether its score counts. What a rule made silent still tells whose diagnosis it is: rules quieten false alarms, they
+    // do not let a patient's name and illness out.
+    bool enough(const Hit& hit) {
+        if (classifier_.filter_.enough(hit.type, hit.score, rules_)) return true;
+        const bool all = (rules_ != nullptr && rules_->including_s4) || classifier_.config_.rules.including_s4;
+        if (hit.score >= classifier_.config_.cut && !all) note_person(hit);
+        return false;
+    }
+
     void raise(core::DataClass to, std::string why) {
         if (data_class_ >= to) return;
         data_class_ = to;
         reason_ = std::move(why);
     }
 
-    void note_for_combination(const Hit& hit) {
-        const int severity = severity_of(hit.type);
+    void note_person(const Hit& hit) {
         if (hit.type == "HEALTH_INFO") health_ = true;
         else if (hit.type == "PERSON" || hit.type == "MEDICAL_RECORD" || hit.type == "HEALTH_ID" || hit.type == "NATIONAL_ID" || hit.type == "US_SSN") person_ = true;
+    }
+
+    void note_for_combination(const Hit& hit) {
+        note_person(hit);
+        const int severity = severity_of(hit.type);
         const bool fact = (severity == 1 || severity == 2) && hit.type != "HEALTH_INFO" && facts_.size() < 3;
         if (fact && std::ranges::find(facts_, hit.type) == facts_.end()) facts_.push_back(hit.type);
     }
@@ -164,6 +187,7 @@ private:
     }
 
     const Classifier& classifier_;
+    const FindingRules* rules_;  // of the team; null: none
     std::vector<core::Finding> findings_;
     bool health_ = false;
     bool person_ = false;
@@ -172,10 +196,19 @@ private:
     std::string reason_ = "none";
     std::vector<ScoredHit> hits_;
     std::vector<Dictionary::Match> terms_;
+    std::vector<OwnPatterns::Match> own_;
 };
 
-Classifier::Classifier(SensitivityConfig config) : config_(std::move(config)), dictionary_(config_.dictionary) {
-    config_.dictionary.clear();
+Classifier::Classifier(SensitivityConfig config)
+    : config_(std::move(config)), dictionary_(config_.dictionary), patterns_(config_.patterns), filter_(config_.cut, config_.rules, config_.allow, never_leaving_types(config_.patterns)) {
+    config_.dictionary = {};
+    config_.patterns = {};
+    config_.allow = {};
+}
+
+Masking Classifier::masking(std::string_view type) const {
+    if (!patterns_.has_type(type)) return masking_of(type);
+    return patterns_.never_leaves(type) || masking_of(type) == Masking::Never ? Masking::Never : Masking::Mask;
 }
 
 core::DataClass Classifier::class_of(std::string_view type) const {
@@ -188,7 +221,7 @@ core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> r
                                       const ClassifyContext& context) const noexcept {
     try {
         if (!request) throw std::invalid_argument{"nothing to judge"};
-        Judgement judgement{*this};
+        Judgement judgement{*this, context.rules};
         for_each_text(request->body(),
                       [&](const TextPlace& place, std::string_view text) { judgement.read(place, text); });
         judgement.read_turns(request->body());
@@ -215,8 +248,8 @@ core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> r
     }
 }
 
-std::vector<core::Finding> Classifier::scan(std::string_view text) const {
-    Judgement judgement{*this};
+std::vector<core::Finding> Classifier::scan(std::string_view text, const FindingRules* rules) const {
+    Judgement judgement{*this, rules};
     judgement.read(TextPlace{}, text);
     return judgement.take_findings();
 }
