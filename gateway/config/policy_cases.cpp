@@ -8,23 +8,24 @@
 namespace sluice::gateway {
 namespace {
 
-void read_expectation(Section& expect, PolicyCase& one) {
-    const auto some = [](auto parse) { return [parse](std::string_view text) { return parse(text); }; };
-    core::DataClass data_class{};
-    if (expect.has("class")) one.data_class = data_class;
-    expect.choice("class", one.data_class, "public, internal, confidential or restricted",
-                  [&](std::string_view text) -> std::optional<std::optional<core::DataClass>> {
-                      const auto parsed = some(core::parse_data_class)(text);
-                      return parsed ? std::optional(parsed) : std::nullopt;
-                  });
-    if (expect.has("findings")) one.findings.emplace();
-    std::vector<std::string> none;
-    expect.texts("findings", one.findings ? *one.findings : none);
-    expect.choice("action", one.action, "cloud, redact, local or block", [&](std::string_view text) -> std::optional<std::optional<core::Action>> {
-        const auto parsed = some(core::parse_action)(text);
+constexpr std::string_view kDataClasses = "public, internal, confidential or restricted";
+
+// As Section::choice() wants it for a value that may be absent.
+auto maybe(auto parse) {
+    return [parse](std::string_view text) {
+        const auto parsed = parse(text);
         return parsed ? std::optional(parsed) : std::nullopt;
-    });
-    if (!one.data_class && !one.findings && !one.action) expect.problem("class", "a case expects something: a class, findings or an action");
+    };
+}
+
+void read_expectation(Section& expect, PolicyCase& one) {
+    expect.choice("class", one.data_class, kDataClasses, maybe(core::parse_data_class));
+    std::vector<std::string> findings;
+    expect.texts("findings", findings);
+    if (expect.has("findings")) one.findings = std::move(findings);
+    expect.choice("action", one.action, "cloud, redact, local or block", maybe(core::parse_action));
+    if (!expect.has("class") && !expect.has("findings") && !expect.has("action"))
+        expect.problem("class", "a case expects something: a class, findings or an action");
 }
 
 void read_case(Section& section, PolicyCase& one) {
@@ -33,11 +34,7 @@ void read_case(Section& section, PolicyCase& one) {
     section.text("text", one.text);
     section.text("body", one.body);
     if (section.has("text") == section.has("body")) section.problem("text", "a case needs either a text or a body");
-    section.choice("declared", one.declared, "public, internal, confidential or restricted",
-                   [](std::string_view text) -> std::optional<std::optional<core::DataClass>> {
-                       const auto parsed = core::parse_data_class(text);
-                       return parsed ? std::optional(parsed) : std::nullopt;
-                   });
+    section.choice("declared", one.declared, kDataClasses, maybe(core::parse_data_class));
     section.section("expect", [&](Section& expect) { read_expectation(expect, one); });
 }
 
