@@ -10,20 +10,12 @@ namespace {
 
 constexpr std::string_view kDataClasses = "public, internal, confidential or restricted";
 
-// As Section::choice() wants it for a value that may be absent.
-auto maybe(auto parse) {
-    return [parse](std::string_view text) {
-        const auto parsed = parse(text);
-        return parsed ? std::optional(parsed) : std::nullopt;
-    };
-}
-
 void read_expectation(Section& expect, PolicyCase& one) {
-    expect.choice("class", one.data_class, kDataClasses, maybe(core::parse_data_class));
+    expect.choice("class", one.data_class, kDataClasses, core::parse_data_class);
     std::vector<std::string> findings;
     expect.texts("findings", findings);
     if (expect.has("findings")) one.findings = std::move(findings);
-    expect.choice("action", one.action, "cloud, redact, local or block", maybe(core::parse_action));
+    expect.choice("action", one.action, "cloud, redact, local or block", core::parse_action);
     if (!expect.has("class") && !expect.has("findings") && !expect.has("action"))
         expect.problem("class", "a case expects something: a class, findings or an action");
 }
@@ -34,7 +26,7 @@ void read_case(Section& section, PolicyCase& one) {
     section.text("text", one.text);
     section.text("body", one.body);
     if (section.has("text") == section.has("body")) section.problem("text", "a case needs either a text or a body");
-    section.choice("declared", one.declared, kDataClasses, maybe(core::parse_data_class));
+    section.choice("declared", one.declared, kDataClasses, core::parse_data_class);
     section.section("expect", [&](Section& expect) { read_expectation(expect, one); });
 }
 
