@@ -38,6 +38,8 @@ find_package(simdjson REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+find_library(RE2_LIBRARY re2 REQUIRED)  # its pkg-config file says -pthread, which the precompiled headers do not know
+find_path(RE2_HEADERS re2/re2.h REQUIRED)
 find_package(ICU REQUIRED COMPONENTS i18n uc)
 
 # Third-party usage in one place: the same macros for everybody who sees Asio.

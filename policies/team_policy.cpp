@@ -20,6 +20,13 @@ core::Result<void> check(const TeamPolicy& policy, const std::string& path) {
     return {};
 }
 
+std::string describe(const FindingRules& rules) {
+    std::string text = rules.including_s4 ? "s4" : "";
+    for (const auto& [type, score] : rules.thresholds) text += ":" + type + "=" + std::to_string(score);
+    for (const auto& type : rules.disabled) text += ":-" + type;
+    return text;
+}
+
 std::string describe(const TeamPolicy& policy) {
     std::string text = policy.name;
     for (const auto action : policy.action_of) text.append("/").append(core::to_string(action));
@@ -27,6 +34,7 @@ std::string describe(const TeamPolicy& policy) {
     text += "/" + std::string{core::to_string(policy.redact.otherwise)} + (policy.redact.sticky ? "/sticky" : "");
     text += "/" + std::to_string(static_cast<int>(policy.memory.store)) + "/" + std::to_string(policy.memory.keep.count()) + "/" +
             std::string{core::to_string(policy.memory.unreachable)} + "/" + std::to_string(static_cast<int>(policy.responses));
+    if (!policy.findings.empty()) text += "/" + describe(policy.findings);
     return text + "/" + std::to_string(policy.default_max_tokens) + "/" + std::to_string(policy.most_max_tokens);
 }
 

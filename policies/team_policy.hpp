@@ -11,6 +11,7 @@
 #include "core/data_class.hpp"
 #include "core/money.hpp"
 #include "core/result.hpp"
+#include "policies/sensitivity/finding_rules.hpp"
 
 namespace sluice::policies {
 
@@ -42,6 +43,7 @@ struct TeamPolicy {
     RedactRules redact = {};
     MemoryRules memory = {};
     ResponseScan responses = ResponseScan::Off;
+    FindingRules findings = {};  // over those of all teams
     std::string name = "default";
 
     core::Action action(core::DataClass data_class) const { return action_of[static_cast<std::size_t>(data_class)]; }

@@ -129,6 +129,7 @@ std::string to_json(const Decision& d) {
         .member("reason", d.reason)
         .member("action", core::to_string(d.action))
         .member("rule", d.rule)
+        .member("policy_version", d.policy_version)
         .member("zone", core::to_string(d.zone))
         .member("target", d.target)
         .member("cache", to_string(d.cache))

@@ -55,6 +55,7 @@ struct Decision {
 
     core::Action action = core::Action::Block;
     std::string rule;
+    std::string policy_version;  // of the rules it was made with
     std::string note;
     std::vector<std::string> plan;                                // target names in order
     std::vector<std::pair<std::string, std::string>> exclusions;  // target name, reason

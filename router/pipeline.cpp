@@ -23,7 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 struct Pipeline::Work {
     Incoming incoming;
-    const policies::TeamPolicy& policy;
+    std::shared_ptr<const policies::PolicySet> rules;
+    const policies::TeamPolicy& policy;  // of the rules
     Decision decision;
     std::optional<Recalled> recalled = std::nullopt;
     std::optional<core::Classified> classified = std::nullopt;
@@ -43,7 +44,8 @@ struct Pipeline::Work {
         return {.floor = incoming.caller->floor,
                 .declared = incoming.declared,
                 .attachments = policy.attachments,
-                .conversation = recalled ? recalled->data_class() : core::DataClass::Public};
+                .conversation = recalled ? recalled->data_class() : core::DataClass::Public,
+                .rules = &policy.findings};
     }
 };
 
@@ -64,8 +66,9 @@ std::string known_model(const std::string& model, const Targets& targets) {
     return known ? model : "(not configured)";
 }
 
-Decision begin_decision(const Incoming& incoming, const Targets& targets) {
+Decision begin_decision(const Incoming& incoming, const policies::PolicySet& rules, const Targets& targets) {
     Decision decision;
+    decision.policy_version = rules.version();
     decision.id = "dec_" + core::random_token(16);
     decision.request_id = incoming.request_id;
     decision.unix_nanoseconds = unix_nanoseconds();
@@ -110,7 +113,7 @@ core::awaitable<Result<void>> Pipeline::judge(Work& work) {
     if (parts_.conversations != nullptr)
         work.recalled = co_await parts_.conversations->recall(work.request(), *work.incoming.caller, work.policy);
     const auto before = Clock::now();
-    work.classified = parts_.classifier.classify(work.incoming.request, work.context());
+    work.classified = work.rules->classifier().classify(work.incoming.request, work.context());
     Decision& decision = work.decision;
     decision.data_class = work.classified->data_class();
     decision.reason = work.classified->reason();
@@ -141,14 +144,15 @@ void Pipeline::redact(Work& work) const {
                                     .conversation_key = recalled.labels.conversation_key(recalled.conversation, "placeholders"),
                                     .known = recalled.known,
                                     .conversation = [&recalled](const policies::PlaceholderMap& map) { return recalled.data_class_if_masked(map); }};
-    auto redacted = policies::Redactor{parts_.classifier}.redact(*work.classified, work.policy, std::move(context));
+    auto redacted = policies::Redactor{work.rules->classifier()}.redact(*work.classified, work.policy, std::move(context));
     if (redacted) work.redacted = std::move(*redacted);
     else work.unmaskable = redacted.error().detail;
 }
 
 core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& reply) {
-    const auto& policy = parts_.policies.for_team(incoming.caller->team_name);
-    Work work{.incoming = incoming, .policy = policy, .decision = begin_decision(incoming, parts_.targets)};
+    const auto rules = parts_.policies.get();
+    const auto& policy = rules->for_team(incoming.caller->team_name);
+    Work work{.incoming = incoming, .rules = rules, .policy = policy, .decision = begin_decision(incoming, *rules, parts_.targets)};
     reply.set_head(head_of(work.decision));  // even a refusal carries the decision's id
     const auto judged = co_await judge(work);
     reply.set_head(head_of(work.decision));
@@ -270,7 +274,7 @@ core::awaitable<core::ServeOutcome> Pipeline::ask_cloud(Work& work, const CloudS
     if (work.redacted) sink = &restored.emplace(*sink, restoring(work.redacted->map, work.decision.restored));
     work.decision.response_scan = work.policy.responses;
     if (work.policy.responses != policies::ResponseScan::Off)
-        sink = &scanned.emplace(*sink, scanning(parts_.classifier, work.policy, work.decision.response_findings));
+        sink = &scanned.emplace(*sink, scanning(work.rules->classifier(), work.policy, work.decision.response_findings));
     auto outcome = co_await step.backend->serve(*step.request, options, *sink);
     for (auto* rewriting : {scanned ? &*scanned : nullptr, restored ? &*restored : nullptr}) {
         if (rewriting == nullptr || !outcome.result || !step.request->request().stream()) continue;
@@ -312,7 +316,7 @@ core::awaitable<bool> Pipeline::replay_from_cache(Work& work, ClientReply& reply
     if (work.redacted) co_return false;
     // Answers to what may go to the cloud may also be shared through Redis; all others stay in this process.
     const auto reach = work.plan.action == core::Action::Cloud ? cache::MayLeaveProcess::Yes : cache::MayLeaveProcess::No;
-    work.cache_key = parts_.cache_keys->make(work.request(), *work.incoming.caller, work.decision.data_class, config_.policy_version, reach);
+    work.cache_key = parts_.cache_keys->make(work.request(), *work.incoming.caller, work.decision.data_class, work.rules->version(), reach);
     const auto found = co_await parts_.cache->find(*work.cache_key);
     if (!found) {
         work.decision.cache = CacheStatus::Miss;
@@ -374,7 +378,9 @@ void Pipeline::finish(Work& work, Outcome outcome, const Result<void>& result) c
 }
 
 core::awaitable<Decision> Pipeline::explain(Incoming incoming) {
-    Work work{.incoming = incoming, .policy = parts_.policies.for_team(incoming.caller->team_name), .decision = begin_decision(incoming, parts_.targets)};
+    const auto rules = parts_.policies.get();
+    const auto& policy = rules->for_team(incoming.caller->team_name);
+    Work work{.incoming = incoming, .rules = rules, .policy = policy, .decision = begin_decision(incoming, *rules, parts_.targets)};
     const auto judged = co_await judge(work);
     Decision& decision = work.decision;
     if (!judged) {

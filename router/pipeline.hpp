@@ -11,8 +11,7 @@
 #include "core/caller.hpp"
 #include "core/deadline.hpp"
 #include "policies/ledger/ledger.hpp"
-#include "policies/sensitivity/classifier.hpp"
-#include "policies/team_policy.hpp"
+#include "policies/policy_set.hpp"
 #include "router/conversations.hpp"
 #include "router/decision.hpp"
 #include "router/planner.hpp"
@@ -25,7 +24,6 @@ struct PipelineConfig {
     std::chrono::milliseconds first_backoff{100};             // doubled per attempt, with jitter
     std::chrono::seconds longest_retry_after{2};              // a provider that asks for more is not waited for
     std::size_t most_cached_bytes = 1U << 20U;                // answers longer than this are not kept
-    std::string policy_version;                               // part of every cache key: a policy change empties the cache
     cache::CachePolicy cache_policy;
 };
 
@@ -41,8 +39,7 @@ struct Incoming {
 class Pipeline {
 public:
     struct Parts {
-        const policies::Classifier& classifier;
-        const policies::PolicyBook& policies;
+        const policies::PolicyInForce& policies;  // each request keeps what is in force when it begins
         const Targets& targets;
         const policies::Catalogue& catalogue;
         policies::Ledger& ledger;

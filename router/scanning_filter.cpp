@@ -40,7 +40,7 @@ std::string ScanningFilter::finish() {
 std::string ScanningFilter::look(std::string text) {
     std::string out;
     std::size_t done = 0;
-    for (auto& finding : classifier_.scan(text)) {
+    for (auto& finding : classifier_.scan(text, &policy_.findings)) {
         if (policy_.action(finding.data_class) == core::Action::Cloud) continue;
         const auto range = policies::whole_graphemes(text, {finding.begin, finding.end});
         if (range.end <= done) continue;  // inside of an earlier one

@@ -36,6 +36,7 @@ std::vector<Command> text_commands();      // models tokenize, detokenize, templ
 std::vector<Command> local_model_commands();  // models load, unload
 std::vector<Command> measure_commands();   // bench, eval
 std::vector<Command> request_commands();   // route, classify
+std::vector<Command> policy_commands();    // policy test, reload, hash
 
 // Options that several commands share.
 Option config_option();

@@ -1,6 +1,7 @@
 // classify and route: what Sluice thinks of a text or a request, without sending it to any model.
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/http_client.hpp"
+#include "gateway/config/load_policy.hpp"
 #include "policies/sensitivity/evaluate_line.hpp"
 
 #include <fmt/format.h>
@@ -17,9 +18,9 @@ using core::Json;
 
 constexpr std::size_t kMaxAnswerBytes = std::size_t{16} << 20U;
 
-int classify_lines(const policies::Classifier& classifier, Console& console) {
+int classify_lines(const policies::Classifier& classifier, const policies::FindingRules& rules, Console& console) {
     for (std::string line; std::getline(console.in, line);) {
-        console.out << policies::evaluate_line(classifier, line) << '\n' << std::flush;  // callers wait for each line
+        console.out << policies::evaluate_line(classifier, line, &rules) << '\n' << std::flush;  // callers wait for each line
     }
     return kDone;
 }
@@ -27,8 +28,14 @@ int classify_lines(const policies::Classifier& classifier, Console& console) {
 int classify(const Arguments& arguments, Program& program) {
     const auto config = configuration(arguments, program);
     if (!config) return kWrongUsage;
-    const policies::Classifier classifier(config->sensitivity);
-    if (arguments.has("--jsonl")) return classify_lines(classifier, program.console);
+    const auto policy = load_policy(*config);
+    if (!policy) {
+        fail(program.console, policy.error());
+        return kWrongUsage;
+    }
+    const policies::Classifier& classifier = (*policy)->classifier();
+    const policies::FindingRules& rules = (*policy)->for_team(arguments.get_or("--team", "")).findings;
+    if (arguments.has("--jsonl")) return classify_lines(classifier, rules, program.console);
 
     std::string text;
     if (const auto given = arguments.positional(0)) {
@@ -36,7 +43,7 @@ int classify(const Arguments& arguments, Program& program) {
     } else {
         text.assign(std::istreambuf_iterator<char>(program.console.in), {});
     }
-    const Json answer = policies::evaluate(classifier, {{"text", text}});
+    const Json answer = policies::evaluate(classifier, {{"text", text}}, &rules);
     if (arguments.has("--json")) {
         print_json(program.console.out, answer);
         return kDone;
@@ -118,6 +125,7 @@ std::vector<Command> request_commands() {
           .summary = "Says what is sensitive in a text, in this process.",
           .positionals = {{"TEXT", "default: standard input", false}},
           .options = {{"--jsonl", "", "one {\"id\", \"text\"} per line in, one verdict per line out"},
+                      {"--team", "TEAM", "with the rules of that team; default: the default policy's"},
                       config_option(),
                       json_option()}},
          classify},

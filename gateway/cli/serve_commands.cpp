@@ -1,6 +1,7 @@
 // serve, check and demo-cloud: what runs, and what says whether it would.
 #include "gateway/cli/command.hpp"
 #include "gateway/config/load.hpp"
+#include "gateway/config/load_policy.hpp"
 #include "gateway/config/model_entries.hpp"
 #include "gateway/demo_cloud/demo_cloud.hpp"
 
@@ -8,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 
 namespace sluice::gateway::cli {
@@ -16,6 +18,8 @@ namespace {
 // Everything that can be known to be wrong before a part is started.
 std::vector<core::Error> all_problems(const Config& config) {
     std::vector<core::Error> problems = check_consistency(config);
+    std::vector<policies::DictionaryTerm> terms = config.sensitivity.dictionary;
+    for (core::Error& problem : read_dictionary_files(config, terms)) problems.push_back(std::move(problem));
     const auto catalogue = load_catalogue(config);
     if (!catalogue) {
         problems.push_back(catalogue.error());
@@ -54,6 +58,17 @@ std::string engine_line(const EngineSettings& engine) {
     return engine.model.empty() ? "the bundled demo model" : engine.model.string();
 }
 
+// What the organization added; and, aloud, where credentials may be overlooked.
+std::string rules_line(const Config& config) {
+    const auto& own = config.sensitivity;
+    const auto& teams = config.policies.teams;
+    const bool aloud = own.rules.including_s4 || own.allow.including_s4 || config.policies.fallback.findings.including_s4 ||
+                       std::ranges::any_of(teams, [](const auto& team) { return team.second.findings.including_s4; });
+    if (own.patterns.empty() && own.dictionary.empty() && config.dictionary_files.empty() && !aloud) return {};
+    return fmt::format("{} patterns, {} dictionary terms here, {} dictionary files{}", own.patterns.size(), own.dictionary.size(),
+                       config.dictionary_files.size(), aloud ? "; including_s4: some credentials and diagnoses are overlooked" : "");
+}
+
 int check(const Arguments& arguments, Program& program) {
     const auto config = checked_configuration(arguments, program);
     if (!config) return kWrongUsage;
@@ -67,6 +82,7 @@ int check(const Arguments& arguments, Program& program) {
         out << fmt::format("  provider    {} ({}, {})\n", provider.name, provider.base_url,
                            core::to_string(provider.zone));
     }
+    if (const auto line = rules_line(*config); !line.empty()) out << "  own rules   " << line << '\n';
     if (config->demo_cloud) out << "  provider    demo-cloud (in this process: no provider has a key)\n";
     return kDone;
 }

@@ -110,6 +110,12 @@ struct PoliciesSettings {
     std::map<std::string, policies::TeamPolicy, std::less<>> teams;  // what a team leaves out is the default's
 };
 
+// Terms of the organization's dictionary that are kept outside of the configuration, one a line.
+struct DictionaryFile {
+    std::filesystem::path file;
+    core::DataClass data_class = core::DataClass::Confidential;
+};
+
 struct LoggingSettings {
     std::string level = "info";  // trace, debug, info, warn, error, off
 };
@@ -123,9 +129,15 @@ struct Config {
     std::vector<ProviderSettings> providers;  // the built-in ones when the file names none
     RoutingSettings routing;
     PoliciesSettings policies;
-    policies::SensitivityConfig sensitivity;
+    policies::SensitivityConfig sensitivity;       // without the terms of files: load_policy.hpp reads those
+    std::vector<DictionaryFile> dictionary_files;  // YAML: sensitivity.dictionary_files
     std::filesystem::path catalogue;  // YAML price list; empty: the built-in one
     LoggingSettings logging;
+    // Where this was read from, for reloads: policies and sensitivity may change while the gateway runs, other sections not.
+    struct Origin {
+        std::filesystem::path file;                         // empty: the defaults
+        std::map<std::string, std::string> other_sections;  // digest by name, as the file writes it
+    } origin;
     bool demo_cloud = false;  // start the scripted cloud in this process: no provider is configured and none has a key
 };
 

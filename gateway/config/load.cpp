@@ -1,5 +1,6 @@
 #include "gateway/config/load.hpp"
 
+#include "core/crypto.hpp"
 #include "gateway/config/read_sections.hpp"
 #include "gateway/config/values.hpp"
 #include "gateway/config/yaml_document.hpp"
@@ -39,6 +40,16 @@ std::filesystem::path data_directory(const Environment& environment) {
     return "sluice-data";
 }
 
+// What a reload does not change, so that it can say so.
+std::map<std::string, std::string> other_sections(const YAML::Node& root) {
+    std::map<std::string, std::string> digests;
+    for (const auto& entry : root) {
+        const std::string name = entry.first.Scalar();
+        if (name != "policies" && name != "sensitivity") digests[name] = core::to_hex(core::sha256(YAML::Dump(entry.second)));
+    }
+    return digests;
+}
+
 }  // namespace
 
 std::filesystem::path default_data_directory() {
@@ -73,6 +84,8 @@ LoadedConfig parse_config(std::string_view yaml, const Environment& environment)
     }
     for (EngineSettings& model : config.engine.more) expand_home(model.model, environment);
     for (ProviderSettings& provider : config.providers) expand_home(provider.ca_file, environment);
+    for (DictionaryFile& dictionary : config.dictionary_files) expand_home(dictionary.file, environment);
+    config.origin.other_sections = other_sections(document->root);
     return loaded;
 }
 
@@ -88,6 +101,7 @@ LoadedConfig load_config(const std::filesystem::path& file, const Environment& e
     if (!std::ifstream(file)) return unreadable(problem(file.string(), "cannot be opened"));
 
     LoadedConfig loaded = parse_config(bytes, environment);
+    loaded.config.origin.file = file;
     for (core::Error& error : loaded.problems) {
         if (error.field.empty()) error.field = file.string();  // the document itself: "sluice.yaml: line 3, ..."
     }

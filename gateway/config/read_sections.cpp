@@ -1,5 +1,7 @@
 #include "gateway/config/read_sections.hpp"
 
+#include "gateway/config/read_sensitivity.hpp"
+
 #include "cache/redis_client.hpp"
 #include "gateway/config/values.hpp"
 #include "providers/endpoint.hpp"
@@ -190,6 +192,7 @@ void read_policy(Section& section, policies::TeamPolicy& policy) {
     using policies::ResponseScan;
     section.choice("response_scan", policy.responses, "off, flag or mask",
                    words<ResponseScan>({{"off", ResponseScan::Off}, {"flag", ResponseScan::Flag}, {"mask", ResponseScan::Mask}}));
+    read_finding_rules(section, policy.findings);
     section.integer("default_max_tokens", policy.default_max_tokens, 1, kManyTokens);
     section.integer("max_tokens", policy.most_max_tokens, 1, kManyTokens);
     if (!section.has("default_max_tokens")) {
@@ -207,27 +210,6 @@ void read_policies(Section& section, PoliciesSettings& all) {
         const auto [entry, _] = all.teams.emplace(team, all.fallback);
         entry->second.name = team;
         read_policy(policy, entry->second);
-    });
-}
-
-void read_sensitivity(Section& section, policies::SensitivityConfig& sensitivity) {
-    section.number("cut", sensitivity.cut, 0, 1);
-    section.integer("most_findings", sensitivity.most_findings, 1, 100'000);
-    section.list("dictionary", [&](Section& entry) {
-        policies::DictionaryTerm& term = sensitivity.dictionary.emplace_back();
-        entry.text("term", term.term);
-        using policies::Dictionary;
-        if (Dictionary({term}).empty()) {
-            entry.problem("term", fmt::format("needs a letter or digit, and at most {} bytes and {} words",
-                                              Dictionary::kMostTermBytes, Dictionary::kMostTermWords));
-        }
-        entry.choice("class", term.data_class, kDataClasses, core::parse_data_class);
-    });
-    section.values("classes", [&](const std::string& type, const std::string& value) -> std::optional<std::string> {
-        const auto parsed = core::parse_data_class(value);
-        if (!parsed) return std::string(kDataClasses);
-        sensitivity.classes[type] = *parsed;
-        return std::nullopt;
     });
 }
 
@@ -262,7 +244,8 @@ void read_config(Section& root, Config& config) {
     refuse_same_names(root, config.providers);
     root.section("routing", [&](Section& section) { read_routing(section, config.routing); });
     root.section("policies", [&](Section& section) { read_policies(section, config.policies); });
-    root.section("sensitivity", [&](Section& section) { read_sensitivity(section, config.sensitivity); });
+    root.section("sensitivity", [&](Section& section) { read_sensitivity(section, config); });
+    check_finding_rules(root, config);
     root.path("catalogue", config.catalogue);
     root.section("logging", [&](Section& section) {
         section.choice("level", config.logging.level, "trace, debug, info, warn, error or off",

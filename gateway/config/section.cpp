@@ -56,6 +56,11 @@ void Section::problem(std::string_view key, std::string detail) {
     context_.problem(path_of(key), std::move(detail));
 }
 
+std::string Section::line_of(std::string_view key) const {
+    const YAML::Mark mark = has(key) ? std::as_const(node_)[std::string(key)].Mark() : node_.Mark();
+    return mark.is_null() || mark.line < 0 ? std::string{} : fmt::format("line {}: ", mark.line + 1);
+}
+
 void Section::not_a(std::string_view key, std::string_view what) {
     const YAML::Node node = std::as_const(node_)[std::string(key)];
     problem(key, fmt::format("{} is not {}", in_quotes(node.IsScalar() ? node.Scalar() : ""), what));

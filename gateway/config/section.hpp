@@ -83,6 +83,8 @@ public:
 
     bool has(std::string_view key) const;
     void problem(std::string_view key, std::string detail);
+    // "line 12: " of the key's value, or of the map when the key is absent; empty when YAML does not know.
+    std::string line_of(std::string_view key) const;
     void not_a(std::string_view key, std::string_view what);  // key: "as written" is not WHAT
     // Refuses what was not asked for. Called once, by whoever made the section.
     void finish();

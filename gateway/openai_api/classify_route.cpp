@@ -7,7 +7,7 @@ namespace sluice::gateway {
 
 namespace {
 
-core::awaitable<void> answer(const policies::Classifier& classifier, Exchange& exchange) {
+core::awaitable<void> answer(const policies::PolicyInForce& policies, CallerPtr caller, Exchange& exchange) {
     const auto row = core::parse_json(exchange.request().body);
     if (!row) {
         co_await exchange.respond_error(row.error());
@@ -18,15 +18,16 @@ core::awaitable<void> answer(const policies::Classifier& classifier, Exchange& e
         co_await exchange.respond_error(no_text);
         co_return;
     }
-    auto body = core::dump_json(policies::evaluate(classifier, *row));
+    const auto rules = policies.get();
+    auto body = core::dump_json(policies::evaluate(rules->classifier(), *row, &rules->for_team(caller->team_name).findings));
     co_await exchange.respond(200, "application/json", std::move(body));
 }
 
 }  // namespace
 
-Route classify_route(const policies::Classifier& classifier, std::size_t max_body_bytes) {
+Route classify_route(const policies::PolicyInForce& policies, std::size_t max_body_bytes) {
     return {"POST", "/v1/classify", Permission::TeamKey, max_body_bytes,
-            [&classifier](Exchange& exchange, CallerPtr) { return answer(classifier, exchange); }};
+            [&policies](Exchange& exchange, CallerPtr caller) { return answer(policies, std::move(caller), exchange); }};
 }
 
 }  // namespace sluice::gateway

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "gateway/http/exchange.hpp"
-#include "policies/sensitivity/classifier.hpp"
+#include "policies/policy_set.hpp"
 
 namespace sluice::gateway {
 
-// The classifier outlives the server.
-Route classify_route(const policies::Classifier& classifier, std::size_t max_body_bytes);
+// With the rules of the caller's team. `policies` outlives the server.
+Route classify_route(const policies::PolicyInForce& policies, std::size_t max_body_bytes);
 
 }  // namespace sluice::gateway

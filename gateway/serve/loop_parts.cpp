@@ -28,8 +28,7 @@ LoopParts::LoopParts(core::net::io_context& loop, const Shared& shared) {
     }
     conversations_ = std::make_unique<router::Conversations>(router::Conversations::Parts{
         .secret = shared.conversation_secret, .memory = shared.memory, .vault = shared.vault, .redis = redis_memory_.get()});
-    pipeline_ = std::make_unique<router::Pipeline>(router::Pipeline::Parts{.classifier = shared.classifier,
-                                                                           .policies = shared.policies,
+    pipeline_ = std::make_unique<router::Pipeline>(router::Pipeline::Parts{.policies = shared.policies,
                                                                            .targets = targets_,
                                                                            .catalogue = shared.catalogue,
                                                                            .ledger = shared.ledger,

@@ -24,8 +24,7 @@ struct Upstream {
 struct Shared {
     const std::vector<Upstream>& upstreams;
     const LocalModels& local_models;
-    const policies::Classifier& classifier;
-    const policies::PolicyBook& policies;
+    const policies::PolicyInForce& policies;
     const policies::Catalogue& catalogue;
     policies::Ledger& ledger;
     cache::ResponseCache* memory_cache = nullptr;  // null: no cache

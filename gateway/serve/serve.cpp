@@ -12,6 +12,7 @@
 
 #include "cache/memory_cache.hpp"
 #include "gateway/config/load.hpp"
+#include "gateway/config/load_policy.hpp"
 #include "gateway/config/model_entries.hpp"
 #include "gateway/demo_cloud/demo_cloud.hpp"
 #include "gateway/http/server.hpp"
@@ -22,6 +23,7 @@
 #include "gateway/serve/health_api.hpp"
 #include "gateway/serve/logging.hpp"
 #include "gateway/serve/loop_parts.hpp"
+#include "gateway/serve/policy_reload.hpp"
 #include "policies/identity/key_ring.hpp"
 #include "policies/ledger/durable_ledger.hpp"
 
@@ -51,12 +53,13 @@ private:
     const policies::KeyRing& ring_;
 };
 
-// SIGINT and SIGTERM are taken by this thread alone; threads started later inherit the mask.
+// SIGINT, SIGTERM and SIGHUP are taken by this thread alone; threads started later inherit the mask.
 sigset_t block_signals() {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     return set;
@@ -146,10 +149,10 @@ std::string gauges(const Server& server, const LocalModels& local_models, const 
                              status.found_tokens, status.guessed_tokens, status.right_guesses, status.hung ? 1 : 0);
 }
 
-// The first signal drains, a second one ends at once.
-void wait_for_signals(const sigset_t& signals, Server& server, std::chrono::seconds drain) {
+// SIGHUP reloads the policy. The first other signal drains, a second one ends at once.
+void wait_for_signals(const sigset_t& signals, Server& server, std::chrono::seconds drain, PolicyReloader& policy) {
     int signal = 0;
-    sigwait(&signals, &signal);
+    while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) policy.request();
     spdlog::info("draining: no new connections, running answers get {} s", drain.count());
     server.drain(drain);
     std::atomic<bool> ended{false};
@@ -159,7 +162,7 @@ void wait_for_signals(const sigset_t& signals, Server& server, std::chrono::seco
     }};
     const timespec tick{.tv_sec = 0, .tv_nsec = 20'000'000};
     while (!ended)
-        if (sigtimedwait(&signals, nullptr, &tick) > 0) server.drain(std::chrono::milliseconds{0});
+        if (const int next = sigtimedwait(&signals, nullptr, &tick); next > 0 && next != SIGHUP) server.drain(std::chrono::milliseconds{0});
     joiner.join();
 }
 
@@ -169,8 +172,7 @@ void run(const Config& config) {
 
     EventLoops loops{static_cast<std::size_t>(config.server.loops)};
     const policies::Catalogue catalogue = or_throw(load_catalogue(config));
-    const auto policy_book = or_throw(policies::PolicyBook::make(config.policies.fallback, config.policies.teams));
-    const policies::Classifier classifier{config.sensitivity};
+    policies::PolicyInForce policy{or_throw(load_policy(config))};
     const auto ledger = open_ledger(config);
     const auto ring = or_throw(policies::KeyRing::open(config.data));
     const auto demo = config.demo_cloud ? or_throw(DemoCloud::start()) : nullptr;
@@ -198,8 +200,7 @@ void run(const Config& config) {
     router::BackendHealth health{targets};
     Shared shared{.upstreams = upstreams,
                        .local_models = *local_models,
-                       .classifier = classifier,
-                       .policies = policy_book,
+                       .policies = policy,
                        .catalogue = catalogue,
                        .ledger = *ledger,
                        .memory_cache = config.cache.backend == CacheBackend::Off ? nullptr : &memory_cache,
@@ -212,8 +213,7 @@ void run(const Config& config) {
                        .memory = memory,
                        .vault = vault,
                        .memory_redis = redis_memory ? &redis : nullptr,
-                       .pipeline = {.policy_version = policy_book.version(),
-                                    .cache_policy = config.cache.policy}};
+                       .pipeline = {.cache_policy = config.cache.policy}};
     for (const auto& model : local_models->targets()) names.push_back(model.entry.name);
     for (const auto& upstream : upstreams)
         for (const auto& entry : upstream.models) names.push_back(entry.name);
@@ -232,16 +232,17 @@ void run(const Config& config) {
     OpenAiApi api{pipelines, per_loop.front()->targets(), *ledger,
                   {.max_body_bytes = config.server.limits.max_body_bytes, .request_deadline = config.server.timeouts.request}};
 
+    PolicyReloader reloader{config, policy};
     Server* server_address = nullptr;
     auto routes = api.routes();
-    routes.push_back(classify_route(classifier, config.server.limits.max_body_bytes));
+    routes.push_back(classify_route(policy, config.server.limits.max_body_bytes));
     for (auto& route : health_routes(
              metrics,
              [&]() -> std::string {
                  if (server_address == nullptr || server_address->draining()) return "draining";
                  return ledger->writable() ? "" : "the ledger cannot be written";
              },
-             [&] { return gauges(*server_address, *local_models, *ledger); }))
+             [&] { return gauges(*server_address, *local_models, *ledger) + reloader.metrics(); }))
         routes.push_back(std::move(route));
     const RingAuthenticator authenticator{*ring};
     Server server{server_config(config.server), loops, std::move(routes), authenticator};
@@ -250,10 +251,10 @@ void run(const Config& config) {
     loops.start();
 
     const auto scheme = config.server.tls_certificate.empty() ? "http" : "https";
-    spdlog::info("listening on {}://{}, {} event loops, {} targets, {} keys", scheme,
-                 to_string(HostPort{config.server.listen.host, server.port()}), loops.size(), targets, ring->size());
+    spdlog::info("listening on {}://{}, {} event loops, {} targets, {} keys, policy {}", scheme,
+                 to_string(HostPort{config.server.listen.host, server.port()}), loops.size(), targets, ring->size(), policy.get()->version());
     spdlog::default_logger()->flush();
-    wait_for_signals(signals, server, config.server.timeouts.drain);
+    wait_for_signals(signals, server, config.server.timeouts.drain, reloader);
     loops.stop();
     if (auto closed = ledger->shutdown(); !closed) spdlog::error("ledger: {}", core::describe(closed.error()));
     spdlog::info("ended");

@@ -72,16 +72,23 @@ bool says_nothing(std::string_view key) {
     return key == "content" || key == "role" || key == "model" || key == "text";
 }
 
+std::set<std::string, std::less<>> never_leaving_types(const std::vector<OwnPattern>& patterns) {
+    std::set<std::string, std::less<>> types;
+    for (const auto& pattern : patterns)
+        if (pattern.never_leaves) types.insert(pattern.type());
+    return types;
+}
+
 }  // namespace
 
 // The findings and the class of one request while it is read. Its buffers are used again for every text.
 class Classifier::Judgement {
 public:
-    explicit Judgement(const Classifier& classifier) : classifier_(classifier) {}
+    Judgement(const Classifier& classifier, const FindingRules* rules) : classifier_(classifier), rules_(rules) {}
 
     void read(const TextPlace& place, std::string_view text) {
         hits_.clear();
-        if (is_protocol_word(text)) {
+        if (is_protocol_word(text) && classifier_.patterns_.empty()) {
             find_terms(text);
         } else {
             const auto key = place.key();
@@ -159,14 +166,15 @@ private:
         const auto of_term = [](const Dictionary::Match& term) { return Hit{"ORG_TERM", term.begin, term.end, 0.95, "dictionary", term.data_class}; };
         if (kind == Joined::Words) {
             add_terms(text);
-            for (const auto& term : terms_) hits.push_back(of_term(term));
+            for (const auto& term : terms_)
+                if (const Hit hit = of_term(term); counts(hit, text)) hits.push_back(hit);
             return;
         }
         (void)for_each_reading(text, {}, ReadingLimits{}, [&](std::string_view reading, std::vector<Hit>& found, const auto& to_original) {
             add_terms(reading);
             for (const auto& term : terms_) found.push_back(of_term(term));
             for (Hit hit : found) {
-                if (hit.score < classifier_.config_.cut) continue;
+                if (!counts(hit, reading)) continue;
                 to_original(hit);
                 hits.push_back(hit);
             }
@@ -176,7 +184,8 @@ private:
     void find_terms(std::string_view text) {
         terms_.clear();
         classifier_.dictionary_.find(text, terms_);
-        for (const auto& term : terms_) hits_.push_back({{"ORG_TERM", term.begin, term.end, 0.95, "dictionary"}, term.data_class});
+        for (const auto& term : terms_)
+            if (const Hit hit{"ORG_TERM", term.begin, term.end, 0.95, "dictionary", {}}; counts(hit, text)) hits_.push_back({hit, term.data_class});
     }
 
     void scan(std::string_view text, std::string_view key) {
@@ -185,11 +194,14 @@ private:
             terms_.clear();
             classifier_.dictionary_.find(reading, terms_);
             const auto take = [&](Hit hit, std::optional<core::DataClass> data_class) {
+                if (!counts(hit, reading)) return;
                 to_original(hit);
                 hits_.push_back({hit, data_class});
             };
-            for (const Hit& hit : found)
-                if (hit.score >= classifier_.config_.cut) take(hit, std::nullopt);
+            for (const Hit& hit : found) take(hit, std::nullopt);
+            own_.clear();
+            if (!classifier_.patterns_.find(reading, key, own_)) raise(core::DataClass::Restricted, "bound:pattern matches");
+            for (const auto& own : own_) take(own.hit, own.data_class);
             for (const auto& term : terms_) take({"ORG_TERM", term.begin, term.end, 0.95, "dictionary"}, term.data_class);
         }, &signs);
         if (signs.turns) read_transcript(text);
@@ -208,16 +220,34 @@ private:
         });
     }
 
+    // Whether its score counts. What a rule made silent still tells whose diagnosis it is: rules quieten false alarms, they
+    // do not let a patient's name and illness out.
+    bool enough(const Hit& hit) {
+        if (classifier_.filter_.enough(hit.type, hit.score, rules_)) return true;
+        const bool all = (rules_ != nullptr && rules_->including_s4) || classifier_.config_.rules.including_s4;
+        if (hit.score >= classifier_.config_.cut && !all) note_person(hit);
+        return false;
+    }
+
+    // Its score does, and nobody allowed what it found; `hit` lies in `text`.
+    bool counts(const Hit& hit, std::string_view text) {
+        return enough(hit) && !classifier_.filter_.allowed(hit.type, text.substr(hit.begin, hit.end - hit.begin));
+    }
+
     void raise(core::DataClass to, std::string why) {
         if (data_class_ >= to) return;
         data_class_ = to;
         reason_ = std::move(why);
     }
 
-    void note_for_combination(const Hit& hit) {
-        const int severity = severity_of(hit.type);
+    void note_person(const Hit& hit) {
         if (hit.type == "HEALTH_INFO") health_ = true;
         else if (hit.type == "PERSON" || hit.type == "MEDICAL_RECORD" || hit.type == "HEALTH_ID" || hit.type == "NATIONAL_ID" || hit.type == "US_SSN") person_ = true;
+    }
+
+    void note_for_combination(const Hit& hit) {
+        note_person(hit);
+        const int severity = severity_of(hit.type);
         const bool fact = (severity == 1 || severity == 2) && hit.type != "HEALTH_INFO" && facts_.size() < 3;
         if (fact && std::ranges::find(facts_, hit.type) == facts_.end()) facts_.push_back(hit.type);
     }
@@ -245,6 +275,7 @@ private:
     }
 
     const Classifier& classifier_;
+    const FindingRules* rules_;  // of the team; null: none
     std::vector<core::Finding> findings_;
     bool health_ = false;
     bool person_ = false;
@@ -253,10 +284,19 @@ private:
     std::string reason_ = "none";
     std::vector<ScoredHit> hits_;
     std::vector<Dictionary::Match> terms_;
+    std::vector<OwnPatterns::Match> own_;
 };
 
-Classifier::Classifier(SensitivityConfig config) : config_(std::move(config)), dictionary_(config_.dictionary) {
-    config_.dictionary.clear();
+Classifier::Classifier(SensitivityConfig config)
+    : config_(std::move(config)), dictionary_(config_.dictionary), patterns_(config_.patterns), filter_(config_.cut, config_.rules, config_.allow, never_leaving_types(config_.patterns)) {
+    config_.dictionary = {};
+    config_.patterns = {};
+    config_.allow = {};
+}
+
+Masking Classifier::masking(std::string_view type) const {
+    if (!patterns_.has_type(type)) return masking_of(type);
+    return patterns_.never_leaves(type) || masking_of(type) == Masking::Never ? Masking::Never : Masking::Mask;
 }
 
 core::DataClass Classifier::class_of(std::string_view type) const {
@@ -269,7 +309,7 @@ core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> r
                                       const ClassifyContext& context) const noexcept {
     try {
         if (!request) throw std::invalid_argument{"nothing to judge"};
-        Judgement judgement{*this};
+        Judgement judgement{*this, context.rules};
         for_each_text(request->body(),
                       [&](const TextPlace& place, std::string_view text) { judgement.read(place, text); });
         judgement.read_turns(request->body());
@@ -296,8 +336,8 @@ core::Classified Classifier::classify(std::shared_ptr<const core::ChatRequest> r
     }
 }
 
-std::vector<core::Finding> Classifier::scan(std::string_view text) const {
-    Judgement judgement{*this};
+std::vector<core::Finding> Classifier::scan(std::string_view text, const FindingRules* rules) const {
+    Judgement judgement{*this, rules};
     judgement.read(TextPlace{}, text);
     return judgement.take_findings();
 }

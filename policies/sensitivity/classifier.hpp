@@ -7,6 +7,9 @@
 #include "core/data_class.hpp"
 #include "core/finding.hpp"
 #include "policies/sensitivity/dictionary.hpp"
+#include "policies/sensitivity/finding_rules.hpp"
+#include "policies/sensitivity/maskable.hpp"
+#include "policies/sensitivity/own_patterns.hpp"
 
 #include <cstddef>
 #include <map>
@@ -24,6 +27,9 @@ struct SensitivityConfig {
         {};                           // finding type -> class, instead of the built-in one
     double cut = 0.5;                 // findings that score less are dropped
     std::size_t most_findings = 256;  // kept per request; all of them count for the class
+    std::vector<OwnPattern> patterns = {};
+    FindingRules rules = {};  // of all teams; a team's own come on top (ClassifyContext)
+    AllowedValues allow = {};
 };
 
 // What is known about a request besides its text. The result is never less sensitive than any of them.
@@ -33,12 +39,13 @@ struct ClassifyContext {
     core::DataClass attachments =
         core::DataClass::Restricted;  // of content parts that cannot be read; only if there are any
     core::DataClass conversation = core::DataClass::Public;  // what earlier turns were (conversation_memory.hpp)
+    const FindingRules* rules = nullptr;  // of the team; outlives the call
 };
 
 class Classifier {
 public:
-    // A dictionary term that is empty or longer than Dictionary::kMostTermBytes is ignored: configuration refuses
-    // those.
+    // A dictionary term that is empty or longer than Dictionary::kMostTermBytes is ignored, a pattern that
+    // OwnPatterns::check() refuses throws std::invalid_argument: configuration refuses both.
     explicit Classifier(SensitivityConfig config);
 
     // Never throws: whatever goes wrong inside makes the request restricted, with the reason "classifier failure".
@@ -47,7 +54,11 @@ public:
                               const ClassifyContext& context) const noexcept;
 
     // Findings of one text, in order of their begin; `message` is -1 and `part` empty. For `sluice classify` and tests.
-    std::vector<core::Finding> scan(std::string_view text) const;
+    // `rules`: of the team whose text it is, if any.
+    std::vector<core::Finding> scan(std::string_view text, const FindingRules* rules = nullptr) const;
+
+    // masking_of(), and what the organization's own patterns say of their types.
+    Masking masking(std::string_view type) const;
 
 private:
     class Judgement;
@@ -56,6 +67,8 @@ private:
 
     SensitivityConfig config_;
     Dictionary dictionary_;
+    OwnPatterns patterns_;
+    FindingFilter filter_;
 };
 
 }  // namespace sluice::policies

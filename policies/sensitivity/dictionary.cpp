@@ -156,6 +156,7 @@ Dictionary::Dictionary(const std::vector<DictionaryTerm>& terms) {
         }
         if (words == 0 || words > kMostTermWords) continue;
         may_begin_[first & (may_begin_.size() - 1)] = true;
+        may_begin_[hash & (may_begin_.size() - 1)] = true;  // whole terms as well: most of what is no term needs no look-up
         auto& longest = most_words_[first];
         longest = std::max(longest, static_cast<std::uint8_t>(words));
         auto& entries = terms_[hash];
@@ -186,7 +187,8 @@ void Dictionary::find(std::string_view text, std::vector<Match>& matches) const 
         Word word = first;
         for (std::size_t count = 1;; ++count) {
             hash = mix(hash, word.hash);
-            if (const auto* entry = lookup(hash, text, first.begin, word.end))
+            const bool may_be = may_begin_[hash & (may_begin_.size() - 1)];
+            if (const auto* entry = may_be ? lookup(hash, text, first.begin, word.end) : nullptr)
                 best = {first.begin, word.end, entry->data_class};
             if (count == begins->second) break;
             const Word next =

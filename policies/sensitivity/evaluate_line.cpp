@@ -31,14 +31,14 @@ core::Json failure(const std::string& what) {
 
 }  // namespace
 
-core::Json evaluate(const Classifier& classifier, const core::Json& row) {
+core::Json evaluate(const Classifier& classifier, const core::Json& row, const FindingRules* rules) {
     if (!row.is_object()) return failure("a line must be an object");
     const auto text = row.find("text");
     if (text == row.end() || !text->is_string()) return failure("text is required and must be a string");
     const auto& content = text->get_ref<const std::string&>();
 
     const auto before = std::chrono::steady_clock::now();
-    const auto findings = classifier.scan(content);
+    const auto findings = classifier.scan(content, rules);
     const std::chrono::duration<double, std::micro> elapsed = std::chrono::steady_clock::now() - before;
 
     const CodePoints code_points{content};
@@ -61,9 +61,9 @@ core::Json evaluate(const Classifier& classifier, const core::Json& row) {
     return out;
 }
 
-std::string evaluate_line(const Classifier& classifier, std::string_view line) {
+std::string evaluate_line(const Classifier& classifier, std::string_view line, const FindingRules* rules) {
     const auto row = core::parse_json(line);
-    return core::dump_json(row ? evaluate(classifier, *row) : failure(core::describe(row.error())));
+    return core::dump_json(row ? evaluate(classifier, *row, rules) : failure(core::describe(row.error())));
 }
 
 }  // namespace sluice::policies

@@ -10,9 +10,10 @@
 
 namespace sluice::policies {
 
-core::Json evaluate(const Classifier& classifier, const core::Json& row);
+// `rules`: of the team that asks, if any.
+core::Json evaluate(const Classifier& classifier, const core::Json& row, const FindingRules* rules = nullptr);
 
 // The same over JSON text, without a line end. A line that is not understood gives {"error": ...}.
-std::string evaluate_line(const Classifier& classifier, std::string_view line);
+std::string evaluate_line(const Classifier& classifier, std::string_view line, const FindingRules* rules = nullptr);
 
 }  // namespace sluice::policies

@@ -250,11 +250,11 @@ bool has_card_with_code(const Json& json) {
     return false;
 }
 
-Result<void> refuse_what_never_leaves(const core::Classified& judged) {
+Result<void> refuse_what_never_leaves(const Classifier& classifier, const core::Classified& judged) {
     bool has_card = false;
     for (const auto& finding : judged.findings()) {
         if (finding.data_class == DataClass::Public) continue;
-        if (masking_of(finding.type) == Masking::Never)
+        if (classifier.masking(finding.type) == Masking::Never)
             return unmaskable(finding.type + " is never sent to a cloud, masked or not");
         has_card = has_card || finding.type == "CREDIT_CARD";
     }
@@ -266,16 +266,16 @@ Result<void> refuse_what_never_leaves(const core::Classified& judged) {
 
 // What has to go: what policy would not let go by itself; else, when only the sum of harmless parts is too much, all
 // parts.
-Result<std::vector<const Finding*>> to_mask(const core::Classified& judged, const TeamPolicy& policy) {
+Result<std::vector<const Finding*>> to_mask(const Classifier& classifier, const core::Classified& judged, const TeamPolicy& policy) {
     std::vector<const Finding*> needed;
     for (const auto& finding : judged.findings()) {
         if (policy.action(finding.data_class) == core::Action::Cloud) continue;
-        if (masking_of(finding.type) != Masking::Mask) return unmaskable(finding.type + " cannot be masked");
+        if (classifier.masking(finding.type) != Masking::Mask) return unmaskable(finding.type + " cannot be masked");
         needed.push_back(&finding);
     }
     if (!needed.empty() || policy.action(judged.data_class()) == core::Action::Cloud) return needed;
     for (const auto& finding : judged.findings())
-        if (finding.data_class > DataClass::Public && masking_of(finding.type) == Masking::Mask)
+        if (finding.data_class > DataClass::Public && classifier.masking(finding.type) == Masking::Mask)
             needed.push_back(&finding);
     return needed;
 }
@@ -291,8 +291,8 @@ Result<Redacted> Redactor::redact(const core::Classified& original, const TeamPo
         std::optional<core::Classified> judged;
         for (int round = 0; round < kMostRounds; ++round) {
             const auto& current = judged ? *judged : original;
-            if (auto may = refuse_what_never_leaves(current); !may) return may.error();
-            const auto needed = to_mask(current, policy);
+            if (auto may = refuse_what_never_leaves(classifier_, current); !may) return may.error();
+            const auto needed = to_mask(classifier_, current, policy);
             if (!needed) return needed.error();
             if (judged && needed->empty() && policy.action(judged->data_class()) == core::Action::Cloud)
                 return Redacted{std::move(*judged), std::make_shared<const PlaceholderMap>(masker.map()),

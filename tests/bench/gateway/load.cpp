@@ -182,7 +182,8 @@ int main(int argc, char** argv) {
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     std::ranges::sort(latencies);
-    std::printf("{\"requests\": %zu, \"failed\": %llu, \"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n", latencies.size(),
+    std::printf("{\"requests\": %zu, \"failed\": %llu, \"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f, \"over_5ms\": %td}\n", latencies.size(),
                 static_cast<unsigned long long>(failed), static_cast<double>(latencies.size()) / seconds, percentile(latencies, 0.50),
-                percentile(latencies, 0.99));
+                percentile(latencies, 0.99), latencies.empty() ? 0 : latencies.back(),
+                latencies.end() - std::ranges::upper_bound(latencies, 5.0));
 }

@@ -22,7 +22,7 @@ TEST_F(Commands, EveryCommandHasHelp) {
     int commands = 0;
     for (const auto& group :
          {serve_commands, request_commands, identity_commands, report_commands, model_commands, engine_commands,
-          local_model_commands, measure_commands}) {
+          local_model_commands, measure_commands, policy_commands}) {
         for (const Command& command : group()) {
             EXPECT_THAT(overview.out, HasSubstr("\n  " + command.spec.name + " "));
             std::vector<std::string> words;

@@ -43,7 +43,8 @@ std::string joined(const std::string& path, const std::string& key) {
 
 // Maps whose names are free: their entries are called "*".
 bool has_free_names(const std::string& path) {
-    return path == "policies.teams" || path == "sensitivity.classes" || path == "providers[].headers";
+    return path == "policies.teams" || path == "sensitivity.classes" || path == "providers[].headers" ||
+           path.ends_with("findings.thresholds");
 }
 
 void collect(const YAML::Node& node, const std::string& path, Keys& keys) {

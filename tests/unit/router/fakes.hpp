@@ -44,10 +44,12 @@ class Spy {
 public:
     std::deque<Script> scripts;      // one per call; the last one repeats
     std::vector<std::string> seen;   // bodies of the requests it was given
+    std::function<void()> before_answer = {};
 
 protected:
     awaitable<core::ServeOutcome> play(const core::ChatRequest& request, core::ReplySink& reply) {
         seen.push_back(core::dump_json(request.body()));
+        if (before_answer) before_answer();
         Script script = scripts.front();
         if (scripts.size() > 1) scripts.pop_front();
         if (request.stream() && !script.chunks.empty()) {

@@ -44,7 +44,7 @@ protected:
         client->on_end = [this] { settled_before_end = !ledger.settled.empty() || !ledger.recorded.empty(); };
         PipelineConfig config;
         config.first_backoff = std::chrono::milliseconds{1};
-        Pipeline pipeline{{.classifier = classifier, .policies = policies, .targets = targets, .catalogue = catalogue, .ledger = ledger,
+        Pipeline pipeline{{.policies = in_force, .targets = targets, .catalogue = catalogue, .ledger = ledger,
                            .cache = nullptr, .cache_keys = nullptr, .health = health,
                            .observe = [this](const Decision& decision) { observed.push_back(decision); }},
                           config};
@@ -62,8 +62,7 @@ protected:
     std::size_t cloud_calls() const { return small.seen.size() + large.seen.size(); }
 
     policies::Catalogue catalogue = *policies::Catalogue::from_yaml(kPrices);
-    policies::Classifier classifier{policies::SensitivityConfig{}};
-    policies::PolicyBook policies;
+    policies::PolicyInForce in_force{*policies::PolicySet::make({}, {}, {})};
     AddingLedger ledger;
     BackendHealth health{3};
     SpyCloud small;
@@ -181,12 +180,31 @@ TEST_F(PipelineTest, UnknownModelsListNearNames) {
 TEST_F(PipelineTest, BlockedClassesAskNobody) {
     policies::TeamPolicy strict;
     strict.action_of = {core::Action::Cloud, core::Action::Cloud, core::Action::Block, core::Action::Block};
-    policies = *policies::PolicyBook::make(strict, {});
+    const auto before = in_force.replace(*policies::PolicySet::make({}, strict, {}));
     const auto result = ask("auto", "card 4111 1111 1111 1111");
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, core::Errc::Refused);
     EXPECT_EQ(cloud_calls() + own.seen.size(), 0U);
     EXPECT_EQ(decision().outcome, Outcome::Blocked);
+    EXPECT_EQ(decision().policy_version, in_force.get()->version());
+    EXPECT_NE(decision().policy_version, before->version());
+}
+
+TEST_F(PipelineTest, ARequestKeepsTheRulesItBeganWith) {
+    const std::string began_with = in_force.get()->version();
+    std::shared_ptr<const policies::PolicySet> before;
+    own.before_answer = [&] {  // a reload in the midst of it
+        before = in_force.replace(*policies::PolicySet::make({.cut = 0.99}, {}, {}));
+        EXPECT_GT(before.use_count(), 1);
+    };
+    ASSERT_TRUE(ask("auto", "card 4111 1111 1111 1111"));
+    EXPECT_EQ(decision().policy_version, began_with);
+    EXPECT_EQ(decision().zone, core::Zone::Local);
+    EXPECT_EQ(before.use_count(), 1);
+    own.before_answer = {};
+    ASSERT_TRUE(ask("auto", "card 4111 1111 1111 1111"));
+    EXPECT_EQ(decision().policy_version, in_force.get()->version());
+    EXPECT_EQ(decision().data_class, core::DataClass::Public);
 }
 
 TEST_F(PipelineTest, DecisionsHoldNoText) {

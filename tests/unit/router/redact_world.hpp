@@ -252,15 +252,14 @@ private:
     void with_pipeline(const Body& use) {
         core::net::io_context loop;
         const auto book = *policies::PolicyBook::make(policy, {});
+        const policies::PolicyInForce in_force{std::make_shared<const policies::PolicySet>(classifier, book, book.version())};
         const auto redis = make_redis ? make_redis(loop) : nullptr;
         std::unique_ptr<RedisMemory> redis_memory;
         if (redis) redis_memory = std::make_unique<RedisMemory>(*redis, secret);
         Conversations conversations{{.secret = secret, .memory = memory, .vault = vault, .redis = redis_memory.get()}};
         PipelineConfig config;
         config.first_backoff = std::chrono::milliseconds{1};
-        config.policy_version = book.version();
-        Pipeline pipeline{{.classifier = classifier,
-                           .policies = book,
+        Pipeline pipeline{{.policies = in_force,
                            .targets = targets,
                            .catalogue = catalogue,
                            .ledger = ledger,
