@@ -5,6 +5,7 @@
 #include "local_engine/kernels/cpu/simd_loops.hpp"
 #include "local_engine/kernels/cpu/simd_more_rows.hpp"
 #include "local_engine/kernels/cpu/simd_panels_avx2.hpp"
+#include "local_engine/kernels/cpu/simd_streams_avx2.hpp"
 
 namespace sluice::local_engine::cpu {
 namespace {
@@ -47,11 +48,18 @@ void dot_4_in_vectors(float* out, const float* a, const float* b, std::int64_t s
     _mm_storeu_ps(out, _mm_add_ps(_mm_add_ps(lanes[0], lanes[2]), _mm_add_ps(lanes[1], lanes[3])));
 }
 
+constexpr std::int64_t kFewColumns = 3;  // for which unpacking panels costs more than it saves
+
 // The last rows of a matrix, fewer than a panel, and the types without panels go row by row.
 void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t rows, const QuantisedRows& x,
           const std::int32_t* columns, std::int64_t column_count) {
-    if (rows == kTileRows && has_panels(weight.type)) tile_by_panels(out, weight, first, x, columns, column_count);
-    else tile_by_rows<Dot>(out, weight, first, rows, x, columns, column_count);
+    if (rows < kTileRows || !has_panels(weight.type)) {
+        tile_by_rows<Dot>(out, weight, first, rows, x, columns, column_count);
+    } else if (column_count <= kFewColumns) {
+        tile_by_streams(out, weight, first, x, columns, column_count);
+    } else {
+        tile_by_panels(out, weight, first, x, columns, column_count);
+    }
 }
 
 }  // namespace

@@ -144,6 +144,22 @@ inline void unpack_q5_k(Panel& panel, int half, const std::byte* at, std::size_t
     unpack_scales(panel, half, at, stride);
 }
 
+inline void unpack_scales_q6_k(Panel& panel, int half, const std::byte* at, std::size_t stride) {
+    // d stands at the end of the block, which may be the end of the file: the words begin two bytes before it.
+    const __m256 d = floats_of_low_halves(_mm256_srli_epi32(words_of(at + 206, stride), 16));
+    const __m256 minus = _mm256_mul_ps(d, _mm256_set1_ps(-32.0F));
+    panel.d[0][half] = d;
+    for (int word = 0; word < 4; ++word) {
+        const __m256i four = words_of(at + 192 + 4 * word, stride);
+        for (int k = 0; k < 4; ++k) {
+            const __m256i scale = _mm256_srai_epi32(_mm256_slli_epi32(four, 24 - 8 * k), 24);
+            const int g = 4 * word + k;
+            panel.scales[g][half] = twice(_mm256_and_si256(scale, _mm256_set1_epi32(0xffff)));
+            panel.offsets[g][half] = _mm256_mul_ps(minus, _mm256_cvtepi32_ps(scale));
+        }
+    }
+}
+
 inline void unpack_q6_k(Panel& panel, int half, const std::byte* at, std::size_t stride) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i top = _mm256_set1_epi8(0x30);
@@ -166,19 +182,12 @@ inline void unpack_q6_k(Panel& panel, int half, const std::byte* at, std::size_t
             quads[24 + k][half] = _mm256_or_si256(b_high, _mm256_and_si256(_mm256_srli_epi16(high[k], 2), top));
         }
     }
-    // d stands at the end of the block, which may be the end of the file: the words begin two bytes before it.
-    const __m256 d = floats_of_low_halves(_mm256_srli_epi32(words_of(at + 206, stride), 16));
-    const __m256 minus = _mm256_mul_ps(d, _mm256_set1_ps(-32.0F));
-    panel.d[0][half] = d;
-    for (int word = 0; word < 4; ++word) {
-        const __m256i four = words_of(at + 192 + 4 * word, stride);
-        for (int k = 0; k < 4; ++k) {
-            const __m256i scale = _mm256_srai_epi32(_mm256_slli_epi32(four, 24 - 8 * k), 24);
-            const int g = 4 * word + k;
-            panel.scales[g][half] = twice(_mm256_and_si256(scale, _mm256_set1_epi32(0xffff)));
-            panel.offsets[g][half] = _mm256_mul_ps(minus, _mm256_cvtepi32_ps(scale));
-        }
-    }
+    unpack_scales_q6_k(panel, half, at, stride);
+}
+
+inline void unpack_scale_q8_0(Panel& panel, int half, const std::byte* at, std::size_t stride, std::int64_t g) {
+    panel.d[g][half] = floats_of_low_halves(words_of(at, stride));
+    panel.offsets[g][half] = _mm256_mul_ps(panel.d[g][half], _mm256_set1_ps(-128.0F));
 }
 
 // q + 128 = 16 * high + low: two products of few bits each, so that a whole group adds up in 16 bits.
@@ -194,9 +203,7 @@ inline void unpack_q8_0(Panel& panel, int half, const std::byte* at, std::size_t
             panel.quads[16 * g + k][half] = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
             panel.quads[16 * g + 8 + k][half] = _mm256_and_si256(q, nibble);
         }
-        const __m256 d = floats_of_low_halves(words_of(at, stride));
-        panel.d[g][half] = d;
-        panel.offsets[g][half] = _mm256_mul_ps(d, _mm256_set1_ps(-128.0F));
+        unpack_scale_q8_0(panel, half, at, stride, g);
     }
 }
 
@@ -209,6 +216,20 @@ inline __m256i four_everywhere(const std::int8_t* at) {
 // Without this the compiler turns a long sum into a tree that needs far more registers than there are.
 inline void keep_order(__m256i& sum) {
     __asm__("" : "+x"(sum));
+}
+
+// A group's exact sum of 8 rows joins their float sums: the one order of additions, whoever made the sum.
+template <class Type>
+inline void add_group(__m256& acc, __m256& block, __m256i total, const Panel& panel, int half, std::int64_t g,
+                      const float* scales, const float* sums) {
+    const __m256 product = _mm256_cvtepi32_ps(total);
+    const __m256 scale = _mm256_broadcast_ss(scales + g);
+    if (Type::kOneD) block = _mm256_fmadd_ps(product, scale, block);
+    else acc = _mm256_fmadd_ps(product, _mm256_mul_ps(scale, panel.d[g][half]), acc);
+    for (int o = 0; o < Type::kOffsets; ++o) {
+        const std::int64_t at = Type::kOffsets * g + o;
+        acc = _mm256_fmadd_ps(panel.offsets[at][half], _mm256_broadcast_ss(sums + at), acc);
+    }
 }
 
 // out[c][16] += panel · columns[c], whose values from `start` stand against the panel's.
@@ -261,16 +282,8 @@ template <class Type, int kColumns>
         }
 #pragma GCC unroll 4
         for (int c = 0; c < kColumns; ++c) {
-            const __m256 scale = _mm256_broadcast_ss(scales[c] + g);
-            for (int h = 0; h < kHalves; ++h) {
-                const __m256 product = _mm256_cvtepi32_ps(total[c][h]);
-                if (Type::kOneD) block[c][h] = _mm256_fmadd_ps(product, scale, block[c][h]);
-                else acc[c][h] = _mm256_fmadd_ps(product, _mm256_mul_ps(scale, panel.d[g][h]), acc[c][h]);
-                for (int o = 0; o < Type::kOffsets; ++o) {
-                    acc[c][h] = _mm256_fmadd_ps(panel.offsets[Type::kOffsets * g + o][h],
-                                                _mm256_broadcast_ss(sums[c] + Type::kOffsets * g + o), acc[c][h]);
-                }
-            }
+            for (int h = 0; h < kHalves; ++h)
+                add_group<Type>(acc[c][h], block[c][h], total[c][h], panel, h, g, scales[c], sums[c]);
         }
     }
 #pragma GCC unroll 4
@@ -321,7 +334,7 @@ inline void fetch_ahead(const std::byte* at, std::size_t stride, std::size_t byt
     }
 }
 
-// 16 rows of a type that has panels.
+// 16 rows of a type that has panels, for many columns.
 inline void tile_by_panels(float* out, const Matrix& weight, std::int64_t first, const QuantisedRows& x,
                            const std::int32_t* columns, std::int64_t column_count) {
     for (std::int64_t i = 0; i < column_count * kTileRows; i += 8) _mm256_storeu_ps(out + i, _mm256_setzero_ps());
