@@ -11,6 +11,7 @@ namespace sluice::local_engine::cpu {
 namespace {
 
 constexpr std::int64_t kStreamValues = 4096;  // of a row at a time
+constexpr std::size_t kAhead = 4096;          // bytes: the processor's own prefetching stops at the end of a page
 constexpr std::int64_t kStreamBlocks = kStreamValues / kPanelValues;
 
 // Sums of eight vectors, one per lane.
@@ -144,6 +145,12 @@ inline void unpack_scales_of(Panel& panel, TensorType type, int half, const std:
     for (std::int64_t g = 0; g < groups; ++g) unpack_scale_q8_0(panel, half, at + 34 * g, stride, g);
 }
 
+inline void fetch_from(const std::byte* at, std::size_t bytes) {
+    const auto next = reinterpret_cast<std::uintptr_t>(at) + kAhead;  // may lie behind the end: no access
+    for (std::size_t line = 0; line < bytes; line += 64)
+        _mm_prefetch(reinterpret_cast<const char*>(next + line), _MM_HINT_T0);
+}
+
 template <class Type, int kColumns>
 [[gnu::noinline]] void stream_rows(float* out, const Matrix& weight, std::int64_t first, const QuantisedRows& x,
                                    const std::int32_t* columns) {
@@ -175,6 +182,7 @@ template <class Type, int kColumns>
                 for (std::int64_t b = 0; b < blocks; ++b) {
                     const std::int8_t* at[kColumns];
                     for (int c = 0; c < kColumns; ++c) at[c] = x.values + columns[c] * width + begin + b * kPanelValues;
+                    fetch_from(rows + row * stride + b * bytes, panel_bytes(weight.type));
                     __m256i sums[kColumns];
                     block_sums<kColumns>(Type{}, sums, rows + row * stride + b * bytes, at, groups_of(b));
                     for (int c = 0; c < kColumns; ++c)
