@@ -81,6 +81,8 @@ int bench(const Arguments& arguments, Program& program) {
     if (!steps) return fail(console, steps.error());
     const auto threads = read_number(arguments, "--threads", 0, 1, 256);
     if (!threads) return fail(console, threads.error());
+    const auto step_tokens = read_number(arguments, "--step", 128, 8, 8192);
+    if (!step_tokens) return fail(console, step_tokens.error());
     const auto repeats = read_number(arguments, "--repeat", 3, 1, 100);
     if (!repeats) return fail(console, repeats.error());
 
@@ -90,7 +92,8 @@ int bench(const Arguments& arguments, Program& program) {
     Progress progress(console);
     progress.tell("loading");
     auto opened = local_engine::ModelBench::open(*arguments.positional(0), options,
-                                                 {static_cast<std::int32_t>(*std::ranges::max_element(*batches)), longest, 128});
+                                                 {static_cast<std::int32_t>(*std::ranges::max_element(*batches)), longest,
+                                                  static_cast<std::int32_t>(*step_tokens)});
     if (!opened) return fail(console, opened.error());
     local_engine::ModelBench& model = **opened;
     progress.tell("measuring memory");
@@ -283,6 +286,7 @@ std::vector<Command> measure_commands() {
           .options = {{"--batch", "LIST", "sequences decoded together; default: 1,4,8"},
                       {"--context", "LIST", "tokens before the decoded ones; default: 128,2048"},
                       {"--prompt", "N", "tokens of the prompt; default: 512"},
+                      {"--step", "N", "tokens of a prompt computed together; default: 128"},
                       {"--decode", "N", "steps decoded; default: 32"},
                       {"--repeat", "N", "the best of so many counts; default: 3"},
                       threads,

@@ -402,18 +402,21 @@ TEST_P(KernelsTest, LogitsOfChosenRows) {
 // To the bit: the text of a request must not depend on its neighbours.
 TEST_P(KernelsTest, ABatchGivesWhatItsTokensGiveAlone) {
     for (const TensorType type : kTypes) {
-        const std::int64_t cols = traits(type)->block_elements == 1 ? 75 : 512;
-        const OwnedMatrix weight = random_matrix(type, 53, cols, random_);
-        const auto x = random_floats(static_cast<std::size_t>(15 * cols), random_);
-        std::vector<float> together(15 * 53);
-        fast_->begin(TestBatch({{0, 15}}).view());
-        fast_->matmul(std::array{Projection{weight.view, together.data()}}, x.data());
-        std::vector<float> alone(15 * 53);
-        fast_->begin(TestBatch({{0, 1}}).view());
-        for (std::int64_t i = 0; i < 15; ++i) {
-            fast_->matmul(std::array{Projection{weight.view, alone.data() + i * 53}}, x.data() + i * cols);
+        const std::int64_t block = traits(type)->block_elements;
+        for (const std::int64_t cols : {block == 1 ? 75 : std::int64_t{512}, 4096 + (block < 256 ? std::int64_t{288} : std::int64_t{512})}) {
+            const OwnedMatrix weight = random_matrix(type, 53, cols, random_);
+            const auto x = random_floats(static_cast<std::size_t>(15 * cols), random_);
+            const auto in_steps_of = [&](std::int32_t tokens) {
+                std::vector<float> out(15 * 53);
+                for (std::int32_t first = 0; first < 15; first += tokens) {
+                    fast_->begin(TestBatch({{0, std::min(tokens, 15 - first)}}).view());
+                    fast_->matmul(std::array{Projection{weight.view, out.data() + first * 53}}, x.data() + first * cols);
+                }
+                return out;
+            };
+            const std::vector<float> alone = in_steps_of(1);
+            for (const std::int32_t tokens : {2, 3, 4, 7, 15}) EXPECT_EQ(in_steps_of(tokens), alone) << traits(type)->name << ", " << tokens;
         }
-        EXPECT_EQ(together, alone) << traits(type)->name;
     }
 }
 

@@ -49,7 +49,7 @@ void CpuKernels::rotate_and_store(float* q, float* k, const float* v, const Atte
         rotate(head, a.rope, turns + row * a.rope.pairs * 2);
         if (a.norm_after_rotation) norm_row(head, head, ones.data(), size, a.norm_epsilon);
     };
-    for (std::int64_t row = 0; row < batch().size(); ++row) {
+    each_row(batch().size(), a.heads * size, [&](std::int64_t row, int) {
         const std::int64_t at = batch().position(row);
         for (std::int64_t head = 0; head < a.heads; ++head) prepare(q + (row * a.heads + head) * size, a.q_norm, row);
         if (a.temperature != 0.0F) simd_.scale(q + row * a.heads * size, query_temperature(a, at), a.heads * size);
@@ -61,7 +61,7 @@ void CpuKernels::rotate_and_store(float* q, float* k, const float* v, const Atte
             store(cache.keys, cache.type, to, k + from, size);
             store(cache.values, cache.type, to, v + from, size);
         }
-    }
+    });
 }
 
 // Query heads that share a key/value head also share its pages; many of them (latent attention has one key head for

@@ -42,11 +42,11 @@ void CpuKernels::number_rows(std::size_t count) {
 }
 
 void CpuKernels::embed(float* out, const Matrix& table, float factor) {
-    for (const std::int32_t token : batch().tokens) {
-        dequantize(table.type, table.row(token), table.cols, out);
-        if (factor != 1.0F) simd_.scale(out, factor, table.cols);
-        out += table.cols;
-    }
+    each_row(batch().size(), table.cols, [&](std::int64_t row, int) {
+        float* to = out + row * table.cols;
+        dequantize(table.type, table.row(batch().tokens[static_cast<std::size_t>(row)]), table.cols, to);
+        if (factor != 1.0F) simd_.scale(to, factor, table.cols);
+    });
 }
 
 void CpuKernels::norm_row(float* out, const float* x, const float* weight, std::int64_t width, float epsilon) const {
@@ -55,8 +55,9 @@ void CpuKernels::norm_row(float* out, const float* x, const float* weight, std::
 }
 
 void CpuKernels::rms_norm(float* out, const float* x, const float* weight, std::int64_t width, float epsilon) {
-    for (std::int64_t row = 0; row < batch().size(); ++row)
+    each_row(batch().size(), width, [&](std::int64_t row, int) {
         norm_row(out + row * width, x + row * width, weight, width, epsilon);
+    });
 }
 
 void CpuKernels::add_rms_norm(float* inout, const float* x, const float* weight, std::int64_t width, float epsilon) {
@@ -81,7 +82,8 @@ void CpuKernels::project(std::span<const Projection> projections, Rows& x, std::
             for (std::int64_t row = 0; row < rows; ++row, tile += kTileRows) {
                 float* to = out + row * weight.rows + first;
                 if (bias != nullptr) simd_.add_scaled(tile, bias + first, 1.0F, count);
-                for (std::int64_t i = 0; i < count; ++i) to[i] = how == Store::Add ? to[i] + tile[i] : tile[i];
+                if (how == Store::Add) simd_.add_scaled(to, tile, 1.0F, count);
+                else std::copy_n(tile, count, to);
             }
         });
     }

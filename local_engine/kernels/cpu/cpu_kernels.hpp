@@ -71,6 +71,12 @@ private:
         std::int64_t heads = 0;
     };
 
+    // Calls body(row, thread) for all rows; one thread does it where waking the others would take longer.
+    template <class Body>
+    void each_row(std::int64_t rows, std::int64_t width, const Body& body) {
+        if (rows * width >= std::int64_t{1} << 14U) return pool_.for_each(rows, body);
+        for (std::int64_t row = 0; row < rows; ++row) body(row, 0);
+    }
     void norm_row(float* out, const float* x, const float* weight, std::int64_t width, float epsilon) const;
     void project(std::span<const Projection> projections, Rows& x, std::int64_t rows);
     const float* rotation_for(const Rope& rope);

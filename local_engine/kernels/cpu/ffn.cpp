@@ -53,9 +53,9 @@ void CpuKernels::route(std::int32_t* ids, float* weights, const MoeFfn& ffn, con
     input_.point_to(x, rows, ffn.router.weight.cols);
     float* scores = normed_.resize(rows, ffn.experts);
     project(std::array{Projection{ffn.router.weight, scores, Store::Overwrite, ffn.router.bias}}, input_, rows);
-    for (std::int64_t row = 0; row < rows; ++row) {
+    each_row(rows, 16 * std::int64_t{ffn.experts}, [&](std::int64_t row, int) {
         choose_experts(ids + row * ffn.used, weights + row * ffn.used, ffn, scores + row * ffn.experts);
-    }
+    });
 }
 
 // Sorts the choices of all tokens by expert, in order of token: a fixed order, whatever the threads do.
@@ -105,11 +105,13 @@ void CpuKernels::moe_ffn(float* inout, const MoeFfn& ffn, const float* x) {
                 std::copy_n(tile + i * kTileRows, count, expert_out_.data() + (group.first + i) * width + first);
             }
         });
-    for (std::int64_t slot = 0; slot < slots; ++slot) {
-        const auto at = static_cast<std::size_t>(slot);
-        simd_.add_scaled(inout + slot / ffn.used * width, expert_out_.data() + slot_position_[at] * width,
-                         ffn.weigh_input ? 1.0F : expert_weights_[at], width);
-    }
+    each_row(rows, width * ffn.used, [&](std::int64_t token, int) {
+        for (std::int64_t slot = token * ffn.used; slot < (token + 1) * ffn.used; ++slot) {
+            const auto at = static_cast<std::size_t>(slot);
+            simd_.add_scaled(inout + token * width, expert_out_.data() + slot_position_[at] * width,
+                             ffn.weigh_input ? 1.0F : expert_weights_[at], width);
+        }
+    });
     if (ffn.shared.down) dense_ffn(inout, ffn.shared, x, Store::Add);
 }
 
