@@ -45,7 +45,7 @@ const BackendCase kBackends[] = {
 };
 
 std::unique_ptr<cuda::Device> device_of(Where where) {
-#if defined(SLUICE_EMULATOR)
+#if defined(SLUICE_EMULATOR) && !defined(__SANITIZE_THREAD__)  // which cannot follow fibers
     if (where == Where::EmulatedCuda) return testing::make_emulated_device();
 #endif
     if (where != Where::Cuda) return nullptr;

@@ -154,11 +154,7 @@ SLUICE_KERNEL void SLUICE_THREADS(kAttendWarps* kWarp) attend_kernel(Attend op) 
         const std::int64_t to = from + kChunkTokens;
         const Part<kValues> part = attend_chunk<kValues>(shared, op, row, kv_head, from > first ? from : first,
                                                          to <= last ? to : last + 1);
-        if (op.parts != nullptr) {
-            all = part;
-            break;
-        }
-        merge(all, part);
+        merge(all, part);  // the first one into nothing, which leaves it as it is
     }
     if (!works) return;
     if (op.parts == nullptr) return put_result(op, row, head, all);

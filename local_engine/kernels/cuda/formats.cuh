@@ -132,6 +132,7 @@ SLUICE_DEVICE Group unpack_block(const Byte* block, int j) {
     } else if constexpr (kType == TensorType::Q2_K) {
         const float d = half_at(block + 80);
         const float d_min = half_at(block + 82);
+        SLUICE_UNROLL
         for (int h = 0; h < 2; ++h) {
             const int scale = block[2 * j + h];
             out.scale[h] = d * static_cast<float>(scale & 15);
@@ -237,12 +238,14 @@ SLUICE_DEVICE Group unpack_any(TensorType type, const Byte* row, std::int64_t in
 }
 
 SLUICE_DEVICE float group_value(const Group& group, int e) {
-    // q by comparison, not by index: registers cannot be indexed
+    // By comparison, not by index: registers cannot be indexed.
     std::int32_t word = group.q[0];
     SLUICE_UNROLL
     for (int i = 1; i < 8; ++i) word = e / 4 == i ? group.q[i] : word;
     const auto quantum = static_cast<float>(static_cast<std::int8_t>(word >> (8 * (e % 4))));
-    return e < 16 ? group.scale[0] * quantum + group.offset[0] : group.scale[1] * quantum + group.offset[1];
+    const float first = group.scale[0] * quantum + group.offset[0];
+    const float second = group.scale[1] * quantum + group.offset[1];
+    return e < kGroup / 2 ? first : second;
 }
 
 // One value of a row of floats.

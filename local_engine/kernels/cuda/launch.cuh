@@ -26,7 +26,7 @@ constexpr std::int64_t blocks_of(std::int64_t items, std::int64_t size) {
     return (items + size - 1) / size;
 }
 constexpr std::int64_t kMostGridY = 65535;
-constexpr int kColumnTile = 4;  // columns that share an unpacked weight: 8 spill nothing either, but win little
+constexpr int kColumnTile = 4;  // columns that share an unpacked weight
 
 template <class Runtime>
 class DeviceOperations : public Runtime {

@@ -15,7 +15,7 @@
 #include <cuda_fp16.h>
 #define SLUICE_KERNEL static __global__
 #define SLUICE_DEVICE static __device__ __forceinline__
-#define SLUICE_THREADS(most) __launch_bounds__(most)
+#define SLUICE_THREADS(most) __launch_bounds__(most, 1)
 #define SLUICE_UNROLL _Pragma("unroll")
 #define SLUICE_TARGET compiled
 #else
