@@ -177,13 +177,20 @@ void DeviceKernels::matmul(std::span<const Projection> projections, const float*
     }
 }
 
+// Kernels take every cache that is not of floats for one of halves.
+void DeviceKernels::require_known(const KvLayer& cache) {
+    if (cache.type != KvType::F16 && cache.type != KvType::F32) fail("it has no kernels for this type of key/value cache");
+}
+
 void DeviceKernels::rotate_and_store(float* q, float* k, const float* v, const Attention& attention, const KvLayer& cache) {
+    require_known(cache);
     if (!failure_.empty()) return;
     device_->rotate({tokens_, q, k, v, attention, cache});
 }
 
 void DeviceKernels::absorb_and_store(float* out, const float* q, float* row, const LatentAttention& latent,
                                      const KvLayer& cache) {
+    require_known(cache);
     if (!failure_.empty()) return;
     const Attention& a = latent.attention;
     device_->rotate_latent({tokens_, out, q, row, latent, cache});
@@ -204,6 +211,7 @@ void DeviceKernels::absorb_and_store(float* out, const float* q, float* row, con
 }
 
 void DeviceKernels::attend(float* out, const float* q, const Attention& attention, const KvLayer& cache) {
+    require_known(cache);
     Attend op{.batch = tokens_, .q = q, .out = out, .attention = attention, .cache = cache};
     for (std::int64_t row = 0; row < count(); ++row) {
         const std::int64_t last = batch_.position(row);

@@ -60,6 +60,7 @@ private:
     bool wants_quantised(const Matrix& weight) const;
     void multiply(Product product, Rows& x);
     Rows hidden_rows(const Product& gate, const Product& up, Activation activation, Rows& x);
+    void require_known(const KvLayer& cache);
     void fail(std::string what);
     void throw_on_failure() const;
 
