@@ -1,5 +1,6 @@
 #include "local_engine/diagnostics.hpp"
 
+#include "local_engine/measure/open_model.hpp"
 #include "local_engine/model/model.hpp"
 #include "local_engine/scheduler/scheduler.hpp"
 
@@ -14,22 +15,10 @@ using core::Errc;
 using core::Error;
 using core::Result;
 
-std::unique_ptr<Kernels> make_kernels(const DiagnosticOptions& options) {
-    if (options.backend == Backend::Reference) return make_reference_kernels();
-    return make_cpu_kernels({options.threads, options.activations, options.instruction_set});
-}
-
-Result<std::unique_ptr<Model>> open_model(const std::filesystem::path& path, const DiagnosticOptions& options,
-                                          ForwardLimits limits) {
-    auto file = gguf::Reader::open(path);
-    if (!file) return file.error();
-    auto plan = read_plan(**file);
-    if (!plan) return plan.error();
-    auto kernels = make_kernels(options);
-    if (!kernels)
-        return Error{Errc::Unsupported, "this machine cannot run '" + options.instruction_set + "'", "instruction_set"};
+Result<std::unique_ptr<Model>> open_with_cache(const std::filesystem::path& path, const DiagnosticOptions& options,
+                                               ForwardLimits limits) {
     limits.kv_type = options.kv_type;
-    return build_model(std::move(*file), std::move(*plan), std::move(kernels), limits);
+    return open_model(path, options, limits);
 }
 
 Result<void> check_ids(std::span<const std::int32_t> ids, const ModelPlan& plan) {
@@ -48,7 +37,7 @@ Result<std::vector<float>> logits(const std::filesystem::path& path, std::span<c
     if (!ascending || (!positions.empty() && (positions.front() < 0 || positions.back() >= length))) {
         return Error{Errc::InvalidRequest, "positions must ascend and lie within the ids", "positions"};
     }
-    auto model = open_model(path, options, {chunk, chunk, static_cast<std::int32_t>(pages_for(length))});
+    auto model = open_with_cache(path, options, {chunk, chunk, static_cast<std::int32_t>(pages_for(length))});
     if (!model) return model.error();
     const ModelPlan& plan = (*model)->plan;
     if (auto checked = check_ids(ids, plan); !checked) return checked.error();
@@ -91,7 +80,7 @@ Result<std::vector<std::vector<std::int32_t>>> greedy_together(const std::filesy
                            .max_running = static_cast<std::int32_t>(prompts.size()),
                            .max_waiting = prompts.size()};
     for (const auto& prompt : prompts) config.pages += static_cast<std::int32_t>(pages_for(std::ssize(prompt) + count));
-    auto model = open_model(path, options, {Scheduler::largest_step(config), Scheduler::most_rows(config), config.pages});
+    auto model = open_with_cache(path, options, {Scheduler::largest_step(config), Scheduler::most_rows(config), config.pages});
     if (!model) return model.error();
     const ModelPlan& plan = (*model)->plan;
     Scheduler scheduler(config);

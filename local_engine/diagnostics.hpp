@@ -13,7 +13,7 @@
 
 namespace sluice::local_engine {
 
-enum class Backend { Reference, Cpu };
+enum class Backend { Reference, Cpu, Cuda };
 
 struct DiagnosticOptions {
     Backend backend = Backend::Cpu;

@@ -27,7 +27,7 @@ std::vector<Command> all_commands() {
     std::vector<Command> all;
     for (const auto& group :
          {serve_commands, request_commands, policy_commands, identity_commands, report_commands, model_commands, engine_commands,
-          local_model_commands, measure_commands, text_commands}) {
+          local_model_commands, fit_commands, measure_commands, text_commands}) {
         for (Command& command : group()) all.push_back(std::move(command));
     }
     all.push_back({{.name = "version", .summary = "Prints the version.", .options = {json_option()}}, print_version});

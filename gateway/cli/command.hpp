@@ -32,6 +32,7 @@ std::vector<Command> identity_commands();  // teams, keys, budgets
 std::vector<Command> report_commands();    // usage, audit
 std::vector<Command> model_commands();     // models list, pull
 std::vector<Command> engine_commands();    // models inspect, logits
+std::vector<Command> fit_commands();       // fit
 std::vector<Command> text_commands();      // models tokenize, detokenize, template
 std::vector<Command> local_model_commands();  // models load, unload
 std::vector<Command> measure_commands();   // bench, eval

@@ -207,11 +207,8 @@ core::Result<DiagnosticOptions> read_options(const Arguments& arguments) {
     using local_engine::Activations, local_engine::Backend, local_engine::KvType;
     DiagnosticOptions options;
     options.instruction_set = arguments.get_or("--instructions", "");
-    if (arguments.get_or("--backend", "") == "cuda") {
-        return core::Error{core::Errc::Unsupported, "this build has no CUDA backend; use cpu or reference",
-                           "--backend"};
-    }
-    auto read = read_word<Backend>(arguments, "--backend", {{"cpu", Backend::Cpu}, {"reference", Backend::Reference}},
+    auto read = read_word<Backend>(arguments, "--backend",
+                                   {{"cpu", Backend::Cpu}, {"reference", Backend::Reference}, {"cuda", Backend::Cuda}},
                                    options.backend);
     if (read)
         read = read_word<KvType>(arguments, "--kv", {{"f16", KvType::F16}, {"f32", KvType::F32}}, options.kv_type);

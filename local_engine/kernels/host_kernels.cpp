@@ -26,13 +26,17 @@ void HostKernels::read(std::span<float> out, const float* device) {
     std::copy_n(device, out.size(), out.data());
 }
 
+void OwnedBatch::assign(const Batch& batch) {
+    tokens.assign(batch.tokens.begin(), batch.tokens.end());
+    positions.assign(batch.positions.begin(), batch.positions.end());
+    sequences.assign(batch.sequences.begin(), batch.sequences.end());
+    pages.assign(batch.pages.begin(), batch.pages.end());
+    logit_rows.assign(batch.logit_rows.begin(), batch.logit_rows.end());
+    pages_per_sequence = batch.pages_per_sequence;
+}
+
 void HostKernels::begin(const Batch& batch) {
-    batch_.tokens.assign(batch.tokens.begin(), batch.tokens.end());
-    batch_.positions.assign(batch.positions.begin(), batch.positions.end());
-    batch_.sequences.assign(batch.sequences.begin(), batch.sequences.end());
-    batch_.pages.assign(batch.pages.begin(), batch.pages.end());
-    batch_.logit_rows.assign(batch.logit_rows.begin(), batch.logit_rows.end());
-    batch_.pages_per_sequence = batch.pages_per_sequence;
+    batch_.assign(batch);
 }
 
 void rope_turns(float* turns, const Rope& rope, std::int64_t position) {

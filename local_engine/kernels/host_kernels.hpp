@@ -13,6 +13,7 @@ struct OwnedBatch {
     std::vector<std::int32_t> tokens, positions, sequences, pages, logit_rows;
     std::int32_t pages_per_sequence = 0;
 
+    void assign(const Batch& batch);
     std::int64_t size() const { return static_cast<std::int64_t>(tokens.size()); }
     std::int64_t position(std::int64_t row) const { return positions[static_cast<std::size_t>(row)]; }
     // Page of the cache that holds `at` of the sequence that row belongs to.

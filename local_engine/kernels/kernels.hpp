@@ -26,6 +26,10 @@ public:
     virtual ~Kernels() = default;
 
     virtual std::string name() const = 0;  // "cpu avx512-vnni, 2 threads"
+    // What went wrong on a device for good: lack of memory, a fault. Empty: nothing. read() and finish() throw then.
+    virtual std::string failure() const { return {}; }
+    // Bytes that allocate() and place() can still take of memory that is not the host's; 0: it is the host's.
+    virtual std::uint64_t own_memory() const { return 0; }
 
     // Zeroed memory the kernels compute in; lives as long as the object. Null when there is not enough.
     virtual std::byte* allocate(std::size_t bytes) = 0;

@@ -10,6 +10,9 @@
 
 namespace sluice::local_engine {
 
+// Unsupported or Unavailable, with field "instruction_set" or "backend": this machine has no such backend.
+core::Result<std::unique_ptr<Kernels>> make_kernels(const DiagnosticOptions& options);
+
 core::Result<std::unique_ptr<Model>> open_model(const std::filesystem::path& path, const DiagnosticOptions& options,
                                                 const ForwardLimits& limits);
 

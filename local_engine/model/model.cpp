@@ -37,7 +37,8 @@ core::Result<void> read_ahead(const gguf::Reader& file) {
 
 core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> file, ModelPlan plan,
                                                  std::unique_ptr<Kernels> kernels, const ForwardLimits& limits) {
-    if (auto fits = check_memory(plan_memory(*file, plan, limits), available_memory()); !fits) return fits.error();
+    const std::uint64_t own = kernels->own_memory();
+    if (auto fits = check_memory(plan_memory(*file, plan, limits), own > 0 ? own : available_memory()); !fits) return fits.error();
     auto model = std::make_unique<Model>();
     model->file = std::move(file);
     model->plan = std::move(plan);
@@ -49,6 +50,7 @@ core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> f
     auto forward = Forward::create(model->plan, model->weights, *model->kernels, limits);
     if (!forward) return forward.error();
     model->forward = std::move(*forward);
+    if (std::string why = model->kernels->failure(); !why.empty()) return core::Error{core::Errc::Unavailable, std::move(why)};
     return model;
 }
 

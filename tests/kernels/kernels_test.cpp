@@ -1,7 +1,13 @@
 // Every backend and instruction set against the reference, operation by operation: odd sizes, tails, all types.
 #include "local_engine/kernels/kernels.hpp"
 
+#include "local_engine/kernels/cuda/open.hpp"
+#include "staged_kernels.hpp"
 #include "weights.hpp"
+
+#if defined(SLUICE_EMULATOR)
+#include "emulated_device.hpp"
+#endif
 
 #include <gtest/gtest.h>
 
@@ -16,10 +22,13 @@ using testing::OwnedMatrix;
 using testing::random_floats;
 using testing::random_matrix;
 
+enum class Where { Cpu, EmulatedCuda, Cuda };
+
 struct BackendCase {
     const char* label;
     CpuOptions options;
     double tolerance;  // relative L2 distance of products with quantised weights
+    Where where = Where::Cpu;
 };
 
 const BackendCase kBackends[] = {
@@ -29,7 +38,28 @@ const BackendCase kBackends[] = {
     {"avx2_q8", {2, Activations::Q8, "avx2"}, 1e-2},
     {"avx512_f32", {3, Activations::F32, "avx512-vnni"}, 1e-5},
     {"avx512_q8", {2, Activations::Q8, "avx512-vnni"}, 1e-2},
+    {"cuda_emulated_f32", {1, Activations::F32, "the emulated CUDA device"}, 1e-5, Where::EmulatedCuda},
+    {"cuda_emulated_q8", {1, Activations::Q8, "the emulated CUDA device"}, 1e-2, Where::EmulatedCuda},
+    {"cuda_f32", {1, Activations::F32, "a CUDA device"}, 1e-5, Where::Cuda},
+    {"cuda_q8", {1, Activations::Q8, "a CUDA device"}, 1e-2, Where::Cuda},
 };
+
+std::unique_ptr<cuda::Device> device_of(Where where) {
+#if defined(SLUICE_EMULATOR) && !defined(__SANITIZE_THREAD__)  // which cannot follow fibers
+    if (where == Where::EmulatedCuda) return testing::make_emulated_device();
+#endif
+    if (where != Where::Cuda) return nullptr;
+    auto device = cuda::open_device(0);
+    return device ? std::move(*device) : nullptr;
+}
+
+std::unique_ptr<Kernels> make_backend(const BackendCase& backend) {
+    if (backend.where == Where::Cpu) return make_cpu_kernels(backend.options);
+    auto device = device_of(backend.where);
+    if (device == nullptr) return nullptr;
+    return std::make_unique<testing::StagedKernels>(
+        std::make_unique<cuda::DeviceKernels>(std::move(device), backend.options.activations));
+}
 
 constexpr TensorType kTypes[] = {TensorType::F32,  TensorType::F16,    TensorType::BF16,   TensorType::Q8_0,
                                  TensorType::Q4_0, TensorType::Q4_1,   TensorType::Q5_0,   TensorType::Q5_1,
@@ -75,7 +105,7 @@ struct TestBatch {
 class KernelsTest : public ::testing::TestWithParam<BackendCase> {
 protected:
     void SetUp() override {
-        fast_ = make_cpu_kernels(GetParam().options);
+        fast_ = make_backend(GetParam());
         if (fast_ == nullptr) GTEST_SKIP() << "this machine lacks " << GetParam().options.instruction_set;
         reference_ = make_reference_kernels();
     }

@@ -1,0 +1,38 @@
+# The CUDA backend: nvcc is called directly, as the flags of our C++ are not its own. SLUICE_CUDA: AUTO (when nvcc is
+# found), ON (an error without it) or OFF. cudart is linked statically, so that the program starts without a driver.
+set(SLUICE_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
+set(SLUICE_CUDA_ARCHITECTURES "80;90;120" CACHE STRING "Cards to compile for, as numbers of sm_NN")
+set(SLUICE_NVCC "")
+if(NOT SLUICE_CUDA STREQUAL "OFF")
+    find_program(NVCC nvcc PATHS $ENV{CUDA_HOME}/bin /usr/local/cuda/bin)
+    if(NVCC)
+        set(SLUICE_NVCC ${NVCC})
+    elseif(SLUICE_CUDA STREQUAL "ON")
+        message(FATAL_ERROR "SLUICE_CUDA is ON, but there is no nvcc in PATH, CUDA_HOME or /usr/local/cuda")
+    else()
+        message(STATUS "No nvcc: built without the CUDA backend")
+    endif()
+endif()
+
+# add_cuda_source(target file.cu): compiles it for all cards into target. What ptxas says of registers and spills stays
+# in <build>/cuda_resources.log for tests/kernels.
+function(add_cuda_source target source)
+    get_filename_component(name ${source} NAME)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
+    set(log ${CMAKE_BINARY_DIR}/cuda_resources.log)
+    set(codes "")
+    foreach(architecture ${SLUICE_CUDA_ARCHITECTURES})
+        list(APPEND codes -gencode=arch=compute_${architecture},code=sm_${architecture})
+    endforeach()
+    string(JOIN " " flags -std=c++20 -O3 --expt-relaxed-constexpr -t 2 -Xptxas -v -I${CMAKE_SOURCE_DIR} ${codes} -MD -MF ${object}.d)
+    add_custom_command(OUTPUT ${object}
+        COMMAND sh -c "${SLUICE_NVCC} ${flags} -c ${source} -o ${object} 2> ${log} || { cat ${log}; exit 1; }"
+        DEPENDS ${source} DEPFILE ${object}.d VERBATIM
+        COMMENT "Building CUDA object ${name}.o for ${SLUICE_CUDA_ARCHITECTURES}")
+    set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    target_sources(${target} PRIVATE ${object})
+    get_filename_component(folder ${SLUICE_NVCC} REALPATH)
+    get_filename_component(folder ${folder} DIRECTORY)
+    find_library(CUDART_STATIC cudart_static PATHS ${folder}/../lib64 ${folder}/../targets/x86_64-linux/lib REQUIRED NO_DEFAULT_PATH)
+    target_link_libraries(${target} PUBLIC ${CUDART_STATIC} ${CMAKE_DL_LIBS} rt Threads::Threads)
+endfunction()
