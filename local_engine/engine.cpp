@@ -151,6 +151,9 @@ Result<std::vector<Job>> make_jobs(const core::ChatRequest& request, const core:
         job.choice = static_cast<std::size_t>(choice);
         job.top_logprobs = wanted->top_logprobs;
         job.ignore_eos = wanted->ignore_eos;
+        // What can wait gives way to everybody; what is urgent goes first among the team's own requests only.
+        job.sequence.priority = std::min(0, -wanted->priority);
+        job.sequence.rank = -wanted->priority;
         job.thought = thought;
         // Choices of one request differ, and are the same again for the same seed.
         job.sampling.seed = seed + static_cast<std::uint64_t>(choice) * 0x9e3779b97f4a7c15U;

@@ -46,6 +46,7 @@ core::Result<void> Scheduler::add(SequenceId id, SequenceRequest request) {
                            std::chrono::seconds(5)};
     }
     welcome(request.tenant);
+    const auto prompt_length = static_cast<std::int64_t>(request.prompt.size());
     waiting_.push_back(Sequence{.id = id,
                                 .arrival = ++arrivals_,
                                 .waits_since = steps_,
@@ -54,7 +55,10 @@ core::Result<void> Scheduler::add(SequenceId id, SequenceRequest request) {
                                 .guesses = {},
                                 .final_length = final_length,
                                 .priority = request.priority,
+                                .rank = request.rank,
                                 .wants = request.wants,
+                                .follows = request.follows,
+                                .prompt_length = prompt_length,
                                 .pages = PageList(pool_)});
     return {};
 }
@@ -160,19 +164,44 @@ int Scheduler::class_of(const Sequence& sequence) const {
     return sequence.priority + static_cast<int>((steps_ - sequence.waits_since) / kAgeingSteps);
 }
 
-// Preempted sequences first, then the class, then the tenant served least, then the oldest.
+// Those that need not wait for the first of their prompt; of them preempted sequences first, then the class, then the
+// tenant served least, then the rank, then the oldest.
 Scheduler::Sequences::iterator Scheduler::next_waiting() {
     return std::ranges::min_element(waiting_, {}, [this](const Sequence& sequence) {
-        return std::tuple(!sequence.preempted, -class_of(sequence), counters_[sequence.tenant], sequence.arrival);
+        return std::tuple(waits_for_leader(sequence), !sequence.preempted, -class_of(sequence), counters_[sequence.tenant],
+                          -sequence.rank, sequence.arrival);
     });
+}
+
+const Scheduler::Sequence* Scheduler::leader_of(const Sequence& sequence) const {
+    if (sequence.follows == 0) return nullptr;
+    for (const Sequences* list : {&running_, &waiting_}) {
+        const auto found = std::ranges::find(*list, sequence.follows, &Sequence::id);
+        if (found != list->end()) return &*found;
+    }
+    return nullptr;
+}
+
+bool Scheduler::waits_for_leader(const Sequence& sequence) const {
+    const Sequence* leader = leader_of(sequence);
+    return leader != nullptr && !sequence.preempted && leader->computed < leader->prompt_length;
 }
 
 // Nobody overtakes the next one because it is large: it would wait forever.
 bool Scheduler::admit_one() {
     if (waiting_.empty() || running_.size() >= static_cast<std::size_t>(config_.max_running)) return false;
     const auto next = next_waiting();
+    if (waits_for_leader(*next)) return false;
     std::vector<PagePool::Found> found;
-    const auto unused = static_cast<std::int64_t>(look_up(*next, found));
+    auto unused = static_cast<std::int64_t>(look_up(*next, found));
+    // The first of its prompt holds all full pages of it, named or not.
+    const Sequence* leader = leader_of(*next);
+    const auto full = static_cast<std::size_t>((next->prompt_length - 1) / kPageTokens);
+    if (leader != nullptr && found.size() < full && leader->computed >= leader->prompt_length) {
+        found.clear();
+        unused = 0;
+        for (const std::int32_t page : leader->pages.pages().first(full)) found.push_back({page, true});
+    }
     const std::int64_t expected = std::min(next->length() + kReservedAnswer, next->final_length);
     const std::int64_t missing = pages_for(expected) - static_cast<std::int64_t>(found.size());
     if (missing > pool_.available() - unused) return false;
@@ -209,11 +238,16 @@ void Scheduler::make_room() {
     }
 }
 
-// The youngest of the lowest class.
+// The youngest of the lowest class says whose turn it is to give way; of that tenant's sequences the lowest rank does.
 std::size_t Scheduler::least_worthy() const {
     std::size_t worst = running_.size() - 1;
     for (std::size_t i = running_.size(); i-- > 0;) {
         if (running_[i].priority < running_[worst].priority) worst = i;
+    }
+    const Sequence& youngest = running_[worst];
+    for (std::size_t i = running_.size(); i-- > 0;) {
+        const Sequence& other = running_[i];
+        if (other.tenant == youngest.tenant && other.priority == youngest.priority && other.rank < running_[worst].rank) worst = i;
     }
     return worst;
 }
@@ -263,7 +297,7 @@ void Scheduler::prefill(std::int64_t budget) {
     }
     std::ranges::stable_sort(prompts, {}, [this](const Sequence* sequence) {
         const bool patient = steps_ - sequence->waits_since < kLongWait;
-        return std::tuple(-sequence->priority, counters_[sequence->tenant], patient ? sequence->length() - sequence->computed : 0);
+        return std::tuple(-sequence->priority, counters_[sequence->tenant], -sequence->rank, patient ? sequence->length() - sequence->computed : 0);
     });
     for (Sequence* sequence : prompts) {
         const std::int64_t left = sequence->length() - sequence->computed;

@@ -7,7 +7,10 @@
 // over later (it keeps its tokens, so its text does not change, and mostly finds its pages again).
 //
 // Between tenants the one that has been served least goes first: virtual token counters (Sheng et al. 2024), prompt tokens
-// weigh 1, found ones 0.1, answer tokens 4. Classes stand above that; a sequence that waits long rises.
+// weigh 1, found ones 0.1, answer tokens 4. Classes stand above that; a sequence that waits long rises. A rank only says
+// which of a tenant's own requests go first: no tenant gains by it against another.
+//
+// Sequences of one prompt (n > 1) share its full pages: the others wait until the first has computed them.
 //
 // Full pages of prompts and answers are kept under names that only the same tenant can form (kv/prefix_keys.hpp); a prompt
 // with the same beginning starts behind them. Engine thread only.
@@ -40,6 +43,8 @@ struct SequenceRequest {
     std::string tenant = {};
     int priority = 0;  // class: higher goes first
     Wants wants = Wants::Answer;
+    int rank = 0;            // within the tenant's own requests of a class: higher goes first
+    SequenceId follows = 0;  // a sequence with the same prompt: its pages are shared once it has been computed; 0: none
 };
 
 struct SchedulerConfig {
@@ -112,7 +117,10 @@ private:
         std::int64_t computed = 0;          // tokens whose keys and values are in the cache
         std::int64_t found = -1;
         int priority = 0;
+        int rank = 0;
         Wants wants = Wants::Answer;
+        SequenceId follows = 0;
+        std::int64_t prompt_length = 0;
         bool preempted = false;  // was running before: goes first
         bool begun = false;      // some of its prompt has been computed since it was let in
         PageList pages;
@@ -130,6 +138,8 @@ private:
     bool admit_one();
     int class_of(const Sequence& sequence) const;
     Sequences::iterator next_waiting();
+    const Sequence* leader_of(const Sequence& sequence) const;
+    bool waits_for_leader(const Sequence& sequence) const;
     void preempt(std::size_t index);
     std::size_t least_worthy() const;
     void make_room();

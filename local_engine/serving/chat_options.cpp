@@ -106,6 +106,14 @@ std::vector<std::pair<std::int32_t, float>> read_bias(Fields& fields, std::int64
     return biases;
 }
 
+// `priority`, else what OpenAI's service_tier comes to.
+int read_priority(Fields& fields) {
+    if (const auto priority = fields.integer("priority", -limits::kMostPriority, limits::kMostPriority)) return static_cast<int>(*priority);
+    const Json* tier = fields.find("service_tier");
+    if (tier == nullptr) return 0;
+    return *tier == "flex" ? 1 : *tier == "priority" ? -1 : 0;
+}
+
 std::optional<int> read_logprobs(Fields& fields) {
     const bool wanted = fields.flag("logprobs");
     const auto top = fields.integer("top_logprobs", 0, limits::kMostTopLogprobs);
@@ -134,6 +142,7 @@ Result<ChatOptions> read_chat_options(const core::ChatRequest& request, std::int
     options.stops = read_stops(fields);
     sampling.logit_bias = read_bias(fields, vocabulary);
     options.top_logprobs = read_logprobs(fields);
+    options.priority = read_priority(fields);
     options.ignore_eos = fields.flag("ignore_eos");
     if (fields.error()) return *fields.error();
     return options;

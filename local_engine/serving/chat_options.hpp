@@ -16,6 +16,7 @@ struct ChatOptions {
     std::optional<std::uint64_t> seed;  // absent: the answer need not be repeatable
     std::vector<std::string> stops;
     std::optional<int> top_logprobs;  // absent: none are wanted; 0: only of the chosen tokens
+    int priority = 0;                 // as vLLM has it: lower goes first; service_tier flex is 1, priority is -1
     bool ignore_eos = false;          // for benches: the answer is as long as max_tokens
 };
 

@@ -121,8 +121,14 @@ void EngineLoop::take_submitted() {
         jobs.swap(submitted_);
         status_.waiting += jobs.size();  // until publish_status() counts them
     }
+    const Mailbox* request = nullptr;  // choices of one request come one after the other, with one prompt
+    SequenceId first = 0;
     for (Job& job : jobs) {
         const SequenceId id = ++last_id_;
+        const bool same = job.mailbox.get() == request && job.sequence.wants == Wants::Answer;
+        if (same) job.sequence.follows = first;
+        else first = id;
+        request = job.mailbox.get();
         const std::shared_ptr<Mailbox> mailbox = job.mailbox;
         SequenceRequest sequence = job.sequence;
         try {

@@ -21,6 +21,7 @@ inline constexpr Range kRepetition{"repetition_penalty", 0.1, 10.0};
 inline constexpr double kMostBias = 100.0;
 
 inline constexpr std::int64_t kMostTopLogprobs = 20;
+inline constexpr std::int64_t kMostPriority = 10;  // either way
 inline constexpr std::size_t kMostBiases = 300;
 inline constexpr std::size_t kMostStopBytes = 1024;      // of one stop string
 inline constexpr std::size_t kMostGrammarBytes = 65536;  // of a grammar's text, or of a schema as JSON

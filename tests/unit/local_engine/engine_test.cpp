@@ -234,6 +234,32 @@ TEST_F(EngineTest, SeveralChoicesAreSeparateAnswers) {
     for (int choice = 0; choice < 3; ++choice) EXPECT_EQ(again.reply.text(choice), call.reply.text(choice));
 }
 
+TEST_F(EngineTest, SeveralChoicesComputeTheirPromptOnce) {
+    for (const bool cache : {true, false}) {
+        EngineConfig config = tiny();
+        config.prefix_cache = cache;
+        load(config);
+        const std::string content(700, 'p');
+        const Json one{{"seed", 4}, {"temperature", 1.2}, {"ignore_eos", true}};
+        Call alone{chat(one, content)};
+        serve(alone);
+        load(config);
+        Json three = one;
+        three["n"] = 3;
+        Call call{chat(three, content)};
+        serve(call);
+        ASSERT_TRUE(call.outcome.result);
+        EXPECT_EQ(call.reply.whole.at("choices")[0].at("message"), alone.reply.whole.at("choices")[0].at("message"));
+        // Once, and what does not fill a page twice more.
+        const auto prompt = static_cast<std::uint64_t>(call.outcome.usage.prompt);
+        EXPECT_GE(engine_->status().prompt_tokens, prompt);
+        EXPECT_LE(engine_->status().prompt_tokens, prompt + 2 * 64) << cache;
+        EXPECT_EQ(call.outcome.usage.completion, 60);
+        wait_until_idle();
+        EXPECT_EQ(engine_->status().pages_used, 0U);
+    }
+}
+
 TEST_F(EngineTest, APromptLongerThanTheContextIsRefusedWithBothNumbers) {
     EngineConfig config = tiny();
     config.context_limit = 100;

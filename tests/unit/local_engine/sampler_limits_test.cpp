@@ -35,7 +35,7 @@ TEST(SamplingFields, EveryFieldOutsideOfItsLimitsIsRefusedByName) {
         {"seed", 1.5},             {"seed", 1ULL << 63},      {"top_logprobs", 21},
         {"top_logprobs", -1},      {"logprobs", 5},           {"n", 0},
         {"n", 1000000000},         {"max_tokens", 0},         {"max_completion_tokens", -5},
-        {"ignore_eos", 1},         {"logit_bias", 7},         {"stop", Json::array({1})}};
+        {"ignore_eos", 1},         {"priority", 11},         {"priority", 0.5},         {"logit_bias", 7},         {"stop", Json::array({1})}};
     for (const auto& [field, value] : wrong) {
         const auto options = read({{field, value}});
         ASSERT_FALSE(options) << field << " = " << value.dump();
@@ -70,6 +70,11 @@ TEST(SamplingFields, GoodValuesArriveAsTheyAre) {
     EXPECT_EQ(options->sampling.top_k, 7);
     EXPECT_EQ(options->seed, std::numeric_limits<std::uint64_t>::max());
     EXPECT_TRUE(options->ignore_eos);
+    EXPECT_EQ(options->priority, 0);
+    EXPECT_EQ(read({{"priority", -3}, {"service_tier", "flex"}})->priority, -3);
+    EXPECT_EQ(read({{"service_tier", "flex"}})->priority, 1);
+    EXPECT_EQ(read({{"service_tier", "priority"}})->priority, -1);
+    EXPECT_EQ(read({{"service_tier", "auto"}})->priority, 0);
 }
 
 TEST(LogProbability, SumsToOneAndListsTheBestFirst) {

@@ -77,11 +77,12 @@ public:
         for (auto& token : tokens) token = static_cast<std::int32_t>(random() % 1000);
         return add(std::move(tokens), max_tokens, tenant, priority);
     }
-    SequenceId add(std::vector<std::int32_t> prompt, std::int64_t max_tokens, const std::string& tenant, int priority = 0) {
+    SequenceId add(std::vector<std::int32_t> prompt, std::int64_t max_tokens, const std::string& tenant, int priority = 0,
+                   int rank = 0, SequenceId follows = 0) {
         const SequenceId id = ++last_;
         clients[id] = {std::move(prompt), {}, max_tokens};
         clients[id].tenant = tenant;
-        const auto added = scheduler.add(id, {clients[id].prompt, max_tokens, tenant, priority});
+        const auto added = scheduler.add(id, {clients[id].prompt, max_tokens, tenant, priority, Wants::Answer, rank, follows});
         EXPECT_TRUE(added);
         return id;
     }
@@ -171,7 +172,10 @@ TEST(Scheduler, RandomRequestsCancelsAndPreemptionsLoseNoPageAndChangeNoText) {
                 const std::string tenant(1, static_cast<char>('a' + below(3)));
                 std::vector<std::int32_t> prompt(common.begin(), common.begin() + below(static_cast<unsigned>(common.size())));
                 for (auto i = 1 + random() % 80; i > 0; --i) prompt.push_back(below(1000));
-                bench.add(prompt, 1 + below(150), tenant, below(3));
+                const SequenceId first = bench.add(prompt, 1 + below(150), tenant, below(3), below(3));
+                for (auto more = below(4) == 0 ? below(4) : 0; more > 0; --more) {
+                    bench.add(prompt, 1 + below(150), tenant, below(3), below(3), first);
+                }
             }
             if (below(20) == 0 && bench.last_ > 0) {
                 const SequenceId id = 1 + random() % bench.last_;
@@ -302,6 +306,73 @@ TEST(Scheduler, TheLowestClassGivesWayWhenPagesRunOut) {
     EXPECT_FALSE(bench.clients[low].over);
     bench.finish();
     EXPECT_EQ(bench.clients[low].answer, FakeModel::alone(bench.clients[low].prompt, 380));
+}
+
+TEST(Scheduler, ARankOrdersATenantsOwnRequestsOnly) {
+    Bench bench({.pages = 64, .step_tokens = 32, .max_running = 1, .max_waiting = 1000});
+    const std::vector<std::int32_t> prompt(10, 4);
+    bench.add(prompt, 10, "a");
+    bench.step();
+    const SequenceId plain = bench.add(prompt, 10, "a");
+    const SequenceId urgent = bench.add(prompt, 10, "a", 0, 10);
+    std::vector<SequenceId> others;
+    for (int i = 0; i < 3; ++i) others.push_back(bench.add(prompt, 10, "b"));
+    while (!bench.clients[urgent].over && bench.step()) {
+    }
+    EXPECT_TRUE(bench.clients[plain].answer.empty());
+    // The other tenant has been served as much by then, though nothing of it is urgent.
+    EXPECT_TRUE(bench.clients[others[0]].over);
+    bench.finish();
+}
+
+TEST(Scheduler, ManyUrgentRequestsOfOneTenantDoNotHoldUpAnother) {
+    Bench bench({.pages = 64, .step_tokens = 32, .max_running = 1, .max_waiting = 1000});
+    const std::vector<std::int32_t> prompt(10, 4);
+    for (int i = 0; i < 50; ++i) bench.add(prompt, 10, "greedy", 0, 10);
+    const SequenceId modest = bench.add(prompt, 10, "modest");
+    int finished = 0;
+    while (!bench.clients[modest].over && bench.step()) {
+    }
+    for (const auto& [id, client] : bench.clients) finished += client.over ? 1 : 0;
+    EXPECT_LE(finished, 3);
+}
+
+TEST(Scheduler, OfOneTenantTheLowestRankGivesWay) {
+    Bench bench({.pages = 8, .step_tokens = 64, .max_running = 4});
+    const std::vector<std::int32_t> prompt(60, 5);
+    const SequenceId low = bench.add(prompt, 380, "a", 0, -1);
+    bench.step();
+    const SequenceId high = bench.add(prompt, 380, "a", 0, 1);
+    while (!bench.clients[high].over && bench.step()) {
+    }
+    EXPECT_TRUE(bench.clients[high].over);
+    EXPECT_FALSE(bench.clients[low].over);
+    bench.finish();
+}
+
+TEST(Scheduler, SequencesOfOnePromptComputeItOnceAlsoWithoutAPrefixCache) {
+    for (const bool cache : {false, true}) {
+        Bench bench({.pages = 64, .step_tokens = 64, .max_running = 8, .prefix_keys = cache ? some_keys() : nullptr});
+        std::vector<std::int32_t> prompt(300);
+        for (auto& token : prompt) token = static_cast<std::int32_t>(bench.random() % 1000);
+        const SequenceId first = bench.add(prompt, 20, "a");
+        for (int i = 0; i < 3; ++i) bench.add(prompt, 20, "a", 0, 0, first);
+        bench.finish();
+        EXPECT_EQ(bench.computed, 300U + 3 * (300 - 256) + 4 * 19);
+        for (const auto& [id, client] : bench.clients) EXPECT_EQ(client.answer, FakeModel::alone(prompt, 20)) << id;
+    }
+}
+
+TEST(Scheduler, WhoeverFollowsOneThatHasGoneStartsByItself) {
+    Bench bench({.pages = 64, .step_tokens = 64, .max_running = 8});
+    const std::vector<std::int32_t> prompt(300, 6);
+    const SequenceId first = bench.add(prompt, 20, "a");
+    const SequenceId second = bench.add(prompt, 20, "a", 0, 0, first);
+    bench.step();
+    bench.scheduler.remove(first);
+    bench.clients[first].over = true;
+    bench.finish();
+    EXPECT_EQ(bench.clients[second].answer, FakeModel::alone(prompt, 20));
 }
 
 TEST(Scheduler, AShortPromptPassesALongOneOfTheSameTenantButNotForEver) {
