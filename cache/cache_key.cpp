@@ -1,6 +1,7 @@
 #include "cache/cache_key.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -18,7 +19,9 @@ constexpr std::string_view kVersion = "sluice-cache-1";
 class Canonical {
 public:
     void number(std::uint64_t value) {
-        for (int shift = 0; shift < 64; shift += 8) bytes_ += static_cast<char>(value >> shift & 0xFFU);
+        std::array<char, 8> bytes{};
+        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(value >> (8 * i) & 0xFFU);
+        bytes_.append(bytes.data(), bytes.size());
     }
     void text(std::string_view value) {
         number(value.size());

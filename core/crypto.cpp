@@ -16,11 +16,36 @@ namespace {
 // functions are marked deprecated but stay in OpenSSL 3.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-Digest hash_two(std::string_view first, std::string_view second) {
+constexpr std::size_t kBlock = SHA256_CBLOCK;
+using Block = std::array<std::uint8_t, kBlock>;
+using State = std::array<std::uint32_t, 8>;
+
+SHA256_CTX begin() {
     SHA256_CTX context;
+    if (SHA256_Init(&context) != 1) throw std::runtime_error("SHA-256 failed");
+    return context;
+}
+
+// As if one block had been read, after which the state was `state`.
+SHA256_CTX begin_after_block(const State& state) {
+    SHA256_CTX context = begin();
+    std::ranges::copy(state, context.h);
+    context.Nl = kBlock * 8;  // bits so far
+    return context;
+}
+
+State after_block(const Block& block) {
+    SHA256_CTX context = begin();
+    SHA256_Transform(&context, block.data());
+    State state{};
+    std::copy_n(context.h, state.size(), state.begin());
+    OPENSSL_cleanse(&context, sizeof context);
+    return state;
+}
+
+Digest end(SHA256_CTX context, std::string_view bytes) {
     Digest out{};
-    if (SHA256_Init(&context) != 1 || SHA256_Update(&context, first.data(), first.size()) != 1 ||
-        SHA256_Update(&context, second.data(), second.size()) != 1 || SHA256_Final(out.data(), &context) != 1)
+    if (SHA256_Update(&context, bytes.data(), bytes.size()) != 1 || SHA256_Final(out.data(), &context) != 1)
         throw std::runtime_error("SHA-256 failed");
     return out;
 }
@@ -33,23 +58,29 @@ std::string_view view(const Array& array) {
 
 }  // namespace
 
-Digest sha256(std::string_view bytes) { return hash_two(bytes, {}); }
+Digest sha256(std::string_view bytes) { return end(begin(), bytes); }
 
 Hmac::Hmac(const Secret& key) {
     std::string block{key.expose()};
-    if (block.size() > inner_pad_.size()) block = std::string{view(sha256(block))};
-    block.resize(inner_pad_.size(), '\0');
-    for (std::size_t i = 0; i < block.size(); ++i) {
+    if (block.size() > kBlock) block = std::string{view(sha256(block))};
+    block.resize(kBlock, '\0');
+    Block inner{};
+    Block outer{};
+    for (std::size_t i = 0; i < kBlock; ++i) {
         const auto byte = static_cast<std::uint8_t>(block[i]);
-        inner_pad_[i] = byte ^ 0x36U;
-        outer_pad_[i] = byte ^ 0x5cU;
+        inner[i] = byte ^ 0x36U;
+        outer[i] = byte ^ 0x5cU;
     }
+    inner_ = after_block(inner);
+    outer_ = after_block(outer);
     OPENSSL_cleanse(block.data(), block.size());
+    OPENSSL_cleanse(inner.data(), inner.size());
+    OPENSSL_cleanse(outer.data(), outer.size());
 }
 
 Digest Hmac::mac(std::string_view bytes) const {
-    const Digest inner = hash_two(view(inner_pad_), bytes);
-    return hash_two(view(outer_pad_), view(inner));
+    const Digest inner = end(begin_after_block(inner_), bytes);
+    return end(begin_after_block(outer_), view(inner));
 }
 
 bool equal_in_constant_time(const Digest& a, const Digest& b) { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }

@@ -14,15 +14,17 @@ using Digest = std::array<std::uint8_t, 32>;
 
 Digest sha256(std::string_view bytes);
 
-// HMAC-SHA-256 with a key set up once; mac() costs two compressions per 64 bytes. Copyable, safe to use from many threads.
+// HMAC-SHA-256 (RFC 2104) with a key set up once: what both hashes have read of it is kept, so mac() costs one compression
+// per 64 bytes and two at the end. Copyable, safe to use from many threads.
 class Hmac {
 public:
     explicit Hmac(const Secret& key);
     Digest mac(std::string_view bytes) const;
 
 private:
-    std::array<std::uint8_t, 64> inner_pad_{};
-    std::array<std::uint8_t, 64> outer_pad_{};
+    using State = std::array<std::uint32_t, 8>;  // of SHA-256 after one block
+    State inner_{};
+    State outer_{};
 };
 
 bool equal_in_constant_time(const Digest& a, const Digest& b);

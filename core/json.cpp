@@ -47,19 +47,28 @@ Result<void> check_limits(std::string_view text, JsonLimits limits) {
 
 constexpr std::size_t kKeptBytes = std::size_t{256} << 10U;  // texts up to this size reuse a thread's buffers
 
-// The tree the library's own parser would have built: the last of members that share a name counts, at the first one's place.
-Json tree_of(simdjson::dom::element element) {
+struct BeyondLimits {};
+
+// The tree the library's own parser would have built: the last of members that share a name counts, at the first one's
+// place. Throws BeyondLimits; `depth` is how many levels more there may be.
+Json tree_of(simdjson::dom::element element, std::size_t depth, std::size_t max_members) {
     using simdjson::dom::element_type;
     switch (element.type()) {
         case element_type::OBJECT: {
+            const auto object = simdjson::dom::object(element);
+            if (depth == 0 || object.size() > max_members) throw BeyondLimits{};
             Json out = Json::object();
             auto& members = out.get_ref<Json::object_t&>();
-            for (const auto [name, value] : simdjson::dom::object(element)) members[std::string(name)] = tree_of(value);
+            members.reserve(object.size());
+            for (const auto [name, value] : object) members[std::string(name)] = tree_of(value, depth - 1, max_members);
             return out;
         }
         case element_type::ARRAY: {
+            if (depth == 0) throw BeyondLimits{};
+            const auto array = simdjson::dom::array(element);
             Json out = Json::array();
-            for (const auto value : simdjson::dom::array(element)) out.push_back(tree_of(value));
+            out.get_ref<Json::array_t&>().reserve(array.size());
+            for (const auto value : array) out.push_back(tree_of(value, depth - 1, max_members));
             return out;
         }
         case element_type::STRING: return std::string(std::string_view(element));
@@ -79,31 +88,36 @@ struct FastParser {
     simdjson::dom::parser parser;
     std::vector<char> padded;
 
-    std::optional<Json> parse(std::string_view text) {
+    std::optional<Json> parse(std::string_view text, JsonLimits limits) {
         if (padded.size() < text.size() + simdjson::SIMDJSON_PADDING) padded.resize(2 * text.size() + simdjson::SIMDJSON_PADDING);
         std::memcpy(padded.data(), text.data(), text.size());
         simdjson::dom::element root;
         if (parser.parse(padded.data(), text.size(), false).get(root) != simdjson::SUCCESS) return std::nullopt;
-        return tree_of(root);
+        try {
+            return tree_of(root, limits.max_depth, limits.max_members);
+        } catch (const BeyondLimits&) {
+            return std::nullopt;
+        }
     }
 };
 
-// Nothing when the text is not valid, or not for this parser (integers of more than 64 bits): the library then has the last word.
-std::optional<Json> parse_fast(std::string_view text) {
+// Nothing when the text is not valid, beyond the limits, or not for this parser (integers of more than 64 bits): it is then
+// looked at again more slowly, for the error or by the library.
+std::optional<Json> parse_fast(std::string_view text, JsonLimits limits) {
     if (text.empty()) return std::nullopt;
     if (text.size() <= kKeptBytes) {
         thread_local FastParser kept;
-        return kept.parse(text);
+        return kept.parse(text, limits);
     }
     FastParser once;
-    return once.parse(text);
+    return once.parse(text, limits);
 }
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
+    if (auto parsed = parse_fast(text, limits)) return *std::move(parsed);
     if (const auto within = check_limits(text, limits); !within) return within.error();
-    if (auto parsed = parse_fast(text)) return *std::move(parsed);
     try {
         return Json::parse(text);
     } catch (const Json::parse_error& error) {

@@ -11,7 +11,7 @@ namespace sluice::core {
 
 using Json = nlohmann::ordered_json;
 
-// Bounds that keep parsing linear in time and shallow in stack: checked by one pass over the bytes before the parser runs.
+// Bounds that keep parsing linear in time and shallow in stack: checked before a tree is built.
 struct JsonLimits {
     std::size_t max_depth = 64;
     std::size_t max_members = 4096;   // per object; ordered objects are searched linearly

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace sluice::core {
 
@@ -58,12 +59,29 @@ Sequence sequence_at(std::string_view text) {
     return {bytes, true};
 }
 
+// Steps from `at` over eight bytes at a time while all of them are plain. Which of eight is not need not be known, so a
+// borrow from one byte to the next (the classic tests for "less than" and "is zero") does no harm.
+std::size_t plain_words(std::string_view text, std::size_t at) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kHigh = 0x8080808080808080;
+    const auto has_zero = [](std::uint64_t word) { return (word - kOnes) & ~word; };
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        const std::uint64_t control = (word - kOnes * 0x20) & ~word;
+        const std::uint64_t quote = has_zero(word ^ (kOnes * '"'));
+        const std::uint64_t backslash = has_zero(word ^ (kOnes * '\\'));
+        if (((word | control | quote | backslash) & kHigh) != 0) break;
+    }
+    return at;
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     std::size_t done = 0;  // text before it is in `out`
-    std::size_t at = 0;
+    std::size_t at = plain_words(text, 0);
     const auto flush = [&] { out.append(text, done, at - done); };
     while (at < text.size()) {
         const Kind kind = kKinds[byte(text[at])];
@@ -75,6 +93,7 @@ void append_json_string(std::string& out, std::string_view text) {
             flush();
             append_escape(out, text[at]);
             done = ++at;
+            at = plain_words(text, at);
             continue;
         }
         const auto [bytes, valid] = sequence_at(text.substr(at));
@@ -84,6 +103,7 @@ void append_json_string(std::string& out, std::string_view text) {
             done = at + bytes;
         }
         at += bytes;
+        at = plain_words(text, at);
     }
     flush();
     out += '"';

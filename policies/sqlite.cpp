@@ -140,6 +140,13 @@ Result<void> Database::execute(Sql script) {
     return {};
 }
 
+Result<bool> Database::checkpoint() {
+    const int status = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (status == SQLITE_OK) return true;
+    if ((status & 0xff) == SQLITE_BUSY) return false;
+    return error("cannot be written to disk");
+}
+
 Result<std::int64_t> Database::query_integer(Sql sql) const {
     auto statement = prepare(sql);
     if (!statement) return statement.error();

@@ -84,6 +84,8 @@ public:
     core::Result<Statement> prepare(Sql sql) const;
     core::Result<void> execute(Sql script);  // one or more statements without parameters
     core::Result<std::int64_t> query_integer(Sql sql) const;
+    // Every commit so far is on disk when this is true; false: another process does the same just now. Waits for nobody.
+    core::Result<bool> checkpoint();
     // The whole file is sound: integrity_check for small ones, quick_check above, nothing for the huge (verify reads
     // those).
     core::Result<void> check() const;

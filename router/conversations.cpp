@@ -55,9 +55,20 @@ bool is_instruction(const core::Json& message) {
 
 }  // namespace
 
+const policies::TeamLabels& Conversations::labels_of(core::TeamId team) {
+    constexpr std::size_t kMostTeams = 4096;
+    if (const auto found = labels_.find(team.value); found != labels_.end()) return found->second;
+    if (labels_.size() >= kMostTeams) labels_.clear();
+    return labels_.try_emplace(team.value, parts_.secret, team).first->second;
+}
+
+void Conversations::name(Recalled& recalled, const core::ChatRequest& request) {
+    if (is_none(recalled.conversation)) recalled.conversation = recalled.labels.conversation_of(request);
+}
+
 core::awaitable<Recalled> Conversations::recall(const core::ChatRequest& request, const core::Caller& caller,
                                                 const policies::TeamPolicy& policy) {
-    Recalled out{policies::TeamLabels{parts_.secret, caller.team}};
+    Recalled out{labels_of(caller.team)};
     if (policy.memory.store != MemoryRules::Store::Off) {
         out.texts = out.labels.of_request(request);
         std::vector<policies::MemoryLabel> asked;
@@ -77,8 +88,8 @@ core::awaitable<Recalled> Conversations::recall(const core::ChatRequest& request
         out.recollection = policies::Recollection{std::move(known)};
         out.conversation = out.recollection.conversation();
     }
-    if (is_none(out.conversation)) out.conversation = out.labels.conversation_of(request);
     if (!policy.redact.sticky) co_return out;
+    name(out, request);
     out.known =
         parts_.vault.find(caller.team, out.conversation, out.labels.conversation_key(out.conversation, "values"));
     if (out.known.empty()) co_return out;
@@ -89,15 +100,18 @@ core::awaitable<Recalled> Conversations::recall(const core::ChatRequest& request
     co_return out;
 }
 
-core::awaitable<void> Conversations::remember_request(const Recalled& recalled, const core::Classified& judged,
+core::awaitable<void> Conversations::remember_request(Recalled& recalled, const core::Classified& judged,
                                                       std::optional<DataClass> declared,
                                                       const policies::Redacted* redacted, const core::Caller& caller,
                                                       const policies::TeamPolicy& policy) {
+    if (redacted != nullptr) name(recalled, judged.request());
     if (redacted != nullptr && policy.redact.sticky)
         parts_.vault.store(caller.team, recalled.conversation,
                            recalled.labels.conversation_key(recalled.conversation, "values"), *redacted->map,
                            policy.memory.keep);
-    const auto& body = judged.request().body();
+    if (redacted == nullptr && judged.findings().empty() && !declared) co_return;  // nothing private in it
+    const auto& request = judged.request();
+    const auto& body = request.body();
     const ValuesIn values_in{redacted, recalled.labels};
     Entries entries;
     for (const auto& text : recalled.texts) {
@@ -114,6 +128,7 @@ core::awaitable<void> Conversations::remember_request(const Recalled& recalled, 
         if (declared && text.text.size() >= kOwnWords && !instruction)
             own = core::join(own, *declared);
         if (own == DataClass::Public) continue;
+        name(recalled, request);
         const auto masked = redacted == nullptr ? own : redacted->request.data_class();
         entries.emplace_back(text.label, remembered(own, masked, std::move(values), recalled.conversation));
     }

@@ -14,19 +14,20 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace sluice::router {
 
 // What is known of one request's conversation.
 struct Recalled {
-    explicit Recalled(policies::TeamLabels team_labels) : labels(std::move(team_labels)) {}
+    explicit Recalled(const policies::TeamLabels& team_labels) : labels(team_labels) {}
 
     policies::TeamLabels labels;
     std::vector<policies::LabelledText> texts;  // of the request; empty when memory is off
     policies::Recollection recollection;
     core::DataClass unreachable = core::DataClass::Public;  // raised when the store could not be asked
-    policies::ConversationId conversation = {};
+    policies::ConversationId conversation = {};  // none while nothing of it is private: see Conversations::name()
     policies::PlaceholderMap known;                         // kept values of the conversation
     core::DataClass kept_values = core::DataClass::Public;  // raised so that kept values in the request are masked
 
@@ -48,11 +49,14 @@ public:
     };
     explicit Conversations(Parts parts) : parts_(parts) {}
 
+    // Names the conversation by its first message where no earlier turn does. Only what is masked or remembered needs it.
+    static void name(Recalled& recalled, const core::ChatRequest& request);
+
     core::awaitable<Recalled> recall(const core::ChatRequest& request, const core::Caller& caller,
                                      const policies::TeamPolicy& policy);
 
     // The request's own messages. `redacted`: null when it goes nowhere masked. Before anything of it is answered.
-    core::awaitable<void> remember_request(const Recalled& recalled, const core::Classified& judged,
+    core::awaitable<void> remember_request(Recalled& recalled, const core::Classified& judged,
                                            std::optional<core::DataClass> declared, const policies::Redacted* redacted,
                                            const core::Caller& caller, const policies::TeamPolicy& policy);
     // What was answered, before the client has the end of it.
@@ -63,8 +67,10 @@ public:
 private:
     using Entries = std::vector<std::pair<policies::MemoryLabel, policies::Remembered>>;
     core::awaitable<void> store(Entries entries, const policies::TeamPolicy& policy);
+    const policies::TeamLabels& labels_of(core::TeamId team);
 
     Parts parts_;
+    std::unordered_map<std::int64_t, policies::TeamLabels> labels_;  // derived when a team is first seen
 };
 
 }  // namespace sluice::router

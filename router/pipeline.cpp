@@ -139,6 +139,7 @@ void Pipeline::redact(Work& work) const {
         work.unmaskable = "masking is not set up";
         return;
     }
+    Conversations::name(*work.recalled, work.request());
     const Recalled& recalled = *work.recalled;
     policies::RedactContext context{.classify = work.context(),
                                     .conversation_key = recalled.labels.conversation_key(recalled.conversation, "placeholders"),
@@ -180,7 +181,10 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
 
     RecordingSink recorded{reply, config_.most_cached_bytes};
     const bool remembers = work.recalled && work.decision.data_class > core::DataClass::Public;
-    if (remembers) recorded.collect(work.answer);
+    if (remembers) {
+        Conversations::name(*work.recalled, work.request());
+        recorded.collect(work.answer);
+    }
     auto outcome = co_await serve(work, *hold, recorded, reply);
     finish(work, outcome_of(outcome), outcome);
     // Before the client has the end of the answer: the next turn may come at once.
@@ -323,6 +327,7 @@ core::awaitable<bool> Pipeline::replay_from_cache(Work& work, ClientReply& reply
         co_return false;
     }
     if (work.recalled && work.decision.data_class > core::DataClass::Public) {  // what was remembered then may be gone by now
+        Conversations::name(*work.recalled, work.request());
         for (const auto& chunk : found->chunks) work.answer.chunk(chunk);
         if (!found->body.empty()) work.answer.body(found->body);
         const auto texts = work.answer.texts();

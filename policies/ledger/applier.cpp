@@ -120,8 +120,18 @@ Result<void> Applier::apply_durable() {
         if (auto applied = application_.apply_some(segments, last); !applied) return applied;
         applied_.store(parts_.books.applied(), std::memory_order_release);
         parts_.applied(parts_.books.applied());
-        parts_.journal.segments().retire(parts_.books.applied());
+        if (auto retired = retire_applied(); !retired) return retired;
     }
+    return {};
+}
+
+// A segment may go once what it holds is in the books on disk, not just in the books.
+Result<void> Applier::retire_applied() {
+    auto& segments = parts_.journal.segments();
+    if (!segments.may_retire(parts_.books.applied())) return {};
+    const auto durable = parts_.books.make_durable();
+    if (!durable) return durable.error();
+    if (*durable) segments.retire(parts_.books.applied());
     return {};
 }
 

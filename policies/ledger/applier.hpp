@@ -49,6 +49,7 @@ public:
 private:
     void run();
     core::Result<void> apply_durable();
+    core::Result<void> retire_applied();
 
     Parts parts_;
     const std::chrono::milliseconds interval_;

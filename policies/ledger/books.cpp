@@ -186,6 +186,12 @@ Result<void> Books::visit_spend(std::int32_t first_day, const SpendVisitor& visi
     }
 }
 
+// The log of SQLite grows to 64 MiB before a commit moves it into the file by itself: that takes a while, and each time
+// the journal's writes wait in the same queue.
+Result<void> Books::rely_on_journal() {
+    return database_.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16384");
+}
+
 Result<void> Books::begin() {
     return database_.execute("BEGIN IMMEDIATE");
 }

@@ -51,6 +51,11 @@ public:
     core::Result<void> add(const Record& record);
     core::Result<void> commit();
 
+    // From here on commits do not wait for the disk: the journal keeps what they hold until make_durable() was true.
+    core::Result<void> rely_on_journal();
+    // Everything committed is on disk; false: not now, ask again.
+    core::Result<bool> make_durable() { return database_.checkpoint(); }
+
 private:
     struct Statements;
     struct UsageSum {

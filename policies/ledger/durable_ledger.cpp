@@ -92,6 +92,7 @@ Result<void> LocalLedger::start(std::int32_t first_day) {
         budget_.restore(team, key, day, spent);
     };
     if (auto restored = parts_.books->visit_spend(first_day, restore); !restored) return restored;
+    if (auto relying = parts_.books->rely_on_journal(); !relying) return relying;
     applier_ = std::make_unique<Applier>(
         Applier::Parts{.books = *parts_.books,
                        .journal = *parts_.journal,

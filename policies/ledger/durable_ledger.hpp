@@ -24,7 +24,7 @@ struct DurableLedgerConfig {
     std::filesystem::path directory;  // made with mode 0700
     LedgerDurability durability = LedgerDurability::Strict;
     std::chrono::milliseconds relaxed_flush{4};     // longest a relaxed record waits before it is written and synced
-    std::chrono::milliseconds apply_interval{200};  // how far SQLite lags behind the journal
+    std::chrono::milliseconds apply_interval{100};  // how far SQLite lags behind the journal
     std::size_t segment_bytes = std::size_t{16} << 20U;
     std::size_t max_backlog_bytes = std::size_t{1} << 30U;  // journal not yet applied: above it holds are refused
     std::size_t recent_bytes = std::size_t{4} << 20U;       // decisions kept in memory for find_decision

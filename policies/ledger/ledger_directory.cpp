@@ -7,7 +7,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 namespace sluice::policies {
 
@@ -36,6 +38,22 @@ std::filesystem::path journal_directory(const std::filesystem::path& directory) 
     return directory / "journal";
 }
 
+namespace {
+
+// A report that ends at this moment may be doing the same work: it takes milliseconds.
+Result<void> wait_until_durable(Books& books, const std::filesystem::path& directory) {
+    constexpr int kTries = 200;
+    for (int i = 0; i < kTries; ++i) {
+        const auto durable = books.make_durable();
+        if (!durable) return durable.error();
+        if (*durable) return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return Error{Errc::Unavailable, directory.string() + ": another process holds its ledger; try again"};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Books>> open_books_up_to_date(const std::filesystem::path& directory) {
     const auto journal = journal_directory(directory);
     if (auto made = make_private_directory(journal); !made) return made.error();
@@ -48,6 +66,8 @@ Result<std::unique_ptr<Books>> open_books_up_to_date(const std::filesystem::path
         if (auto applied = application.apply_some(recovered->segments, recovered->last_sequence); !applied)
             return applied.error();
     }
+    // A process that ended may have left commits that are not on disk: without the journal nothing would bring them back.
+    if (auto durable = wait_until_durable(**books, directory); !durable) return durable.error();
     if (auto removed = remove_journal_files(journal); !removed) return removed.error();
     return books;
 }

@@ -80,13 +80,22 @@ void SegmentPool::prepare_spare() {
     }
 }
 
+bool SegmentPool::may_retire(std::uint64_t applied) const {
+    const std::lock_guard lock{mutex_};
+    return first_is_over(applied);
+}
+
+// A segment ends where the next one begins; the newest is still written to.
+bool SegmentPool::first_is_over(std::uint64_t applied) const {
+    return segments_.size() > 1 && segments_[1].first_sequence <= applied + 1;
+}
+
 void SegmentPool::retire(std::uint64_t applied) {
     std::vector<Segment> done;
     std::size_t spares = 0;
     {
         const std::lock_guard lock{mutex_};
-        // A segment ends where the next one begins; the newest is still written to.
-        while (segments_.size() > 1 && segments_[1].first_sequence <= applied + 1) {
+        while (first_is_over(applied)) {
             done.push_back(std::move(segments_.front()));
             segments_.erase(segments_.begin());
         }

@@ -29,7 +29,9 @@ public:
     // Makes a spare when there is none, so that open_next() need not wait for it. Failing is not an error: it is tried
     // again.
     void prepare_spare();
-    // Segments whose records are all <= `applied` become spares or go.
+    // Is there a segment whose records are all <= `applied`?
+    bool may_retire(std::uint64_t applied) const;
+    // Such segments become spares or go.
     void retire(std::uint64_t applied);
 
     std::vector<Segment> segments() const;
@@ -42,6 +44,7 @@ public:
     static bool is_spare(const std::filesystem::path& path) { return path.extension() == ".spare"; }
 
 private:
+    bool first_is_over(std::uint64_t applied) const;  // with the mutex held
     std::filesystem::path new_spare_path();
     core::Result<std::filesystem::path> take_spare(std::uint64_t bytes);
 

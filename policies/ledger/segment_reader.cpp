@@ -40,22 +40,20 @@ Result<SegmentReader> SegmentReader::open(const std::filesystem::path& path) {
 }
 
 Result<std::string_view> SegmentReader::view(std::uint64_t at, std::size_t bytes) {
-    const bool held = at >= buffer_start_ && at + bytes <= buffer_start_ + buffer_.size();
+    const bool held = at >= buffer_start_ && at + bytes <= buffer_start_ + held_;
     if (!held) {
-        buffer_.resize(std::max(bytes, kReadAhead));
+        if (buffer_.size() < std::max(bytes, kReadAhead)) buffer_.resize(std::max(bytes, kReadAhead));
         buffer_start_ = at;
-        std::size_t filled = 0;
-        while (filled < buffer_.size()) {
-            const auto got =
-                ::pread(file_.get(), buffer_.data() + filled, buffer_.size() - filled, static_cast<off_t>(at + filled));
+        held_ = 0;
+        while (held_ < buffer_.size()) {
+            const auto got = ::pread(file_.get(), buffer_.data() + held_, buffer_.size() - held_, static_cast<off_t>(at + held_));
             if (got < 0 && errno == EINTR) continue;
             if (got < 0) return unreadable(path_);
             if (got == 0) break;
-            filled += static_cast<std::size_t>(got);
+            held_ += static_cast<std::size_t>(got);
         }
-        buffer_.resize(filled);
     }
-    return std::string_view{buffer_}.substr(static_cast<std::size_t>(at - buffer_start_), bytes);
+    return std::string_view{buffer_.data(), held_}.substr(static_cast<std::size_t>(at - buffer_start_), bytes);
 }
 
 Result<std::optional<Record>> SegmentReader::next(std::uint64_t sequence) {
@@ -70,7 +68,7 @@ Result<std::optional<Record>> SegmentReader::next(std::uint64_t sequence) {
             offset_ += framed_bytes(record->payload.size());
             return record;
         }
-        buffer_.clear();
+        held_ = 0;
     }
     return std::optional<Record>{};
 }

@@ -57,7 +57,8 @@ private:
     File file_;
     std::uint64_t first_sequence_ = 0;
     std::uint64_t offset_ = 0;
-    std::string buffer_;
+    std::string buffer_;  // its first held_ bytes are the file's from buffer_start_ on
+    std::size_t held_ = 0;
     std::uint64_t buffer_start_ = 0;
 };
 

@@ -9,21 +9,34 @@ namespace sluice::policies {
 
 namespace {
 
-// Case, white space and markdown's marks do not make another text.
-std::string normalised(std::string_view text) {
-    std::string out(text.size(), ' ');
-    std::size_t size = 0;
-    for (const char c : text) {
-        if (c == '*' || c == '`' || c == '#') continue;
-        if (detail::is_space(c)) {
-            if (size > 0 && out[size - 1] != ' ') out[size++] = ' ';
-        } else {
-            out[size++] = detail::to_lower(c);
-        }
+constexpr std::size_t kKeptBytes = std::size_t{64} << 10U;  // a longer buffer is given back after use
+constexpr char kTextMark = 't';  // in front of what is hashed of a text: values and conversations have others
+
+// What a byte counts as: its lower case, a blank for white space, nothing (0) for markdown's marks.
+constexpr std::array<char, 256> kFolded = [] {
+    std::array<char, 256> folded{};
+    for (std::size_t i = 0; i < folded.size(); ++i) {
+        const char c = static_cast<char>(i);
+        folded[i] = c == '*' || c == '`' || c == '#' ? '\0' : detail::is_space(c) ? ' ' : detail::to_lower(c);
     }
-    while (size > 0 && out[size - 1] == ' ') --size;
+    return folded;
+}();
+
+// Case, white space and markdown's marks do not make another text. kTextMark is in front.
+void normalise(std::string_view text, std::string& out) {
+    out.resize(text.size() + 1);
+    out[0] = kTextMark;
+    std::size_t size = 1;
+    char last = ' ';
+    char* const to = out.data();
+    for (const char c : text) {
+        const char folded = kFolded[static_cast<unsigned char>(c)];
+        const bool dropped = (folded == ' ' && last == ' ') || (folded == '\0' && c != '\0');
+        if (dropped) continue;
+        to[size++] = last = folded;
+    }
+    while (size > 1 && out[size - 1] == ' ') --size;
     out.resize(size);
-    return out;
 }
 
 template <std::size_t Size>
@@ -121,21 +134,32 @@ std::optional<Remembered> decode_remembered(std::string_view bytes) {
 
 TeamLabels::TeamLabels(const core::Secret& secret, core::TeamId team) : hmac_(team_secret(secret, team)) {}
 
-void TeamLabels::add(std::string_view text, std::int32_t message, std::vector<LabelledText>& out) const {
-    const std::string whole = normalised(text);
-    if (whole.size() < kShortest) return;
-    out.push_back({first_bytes<16>(hmac_.mac("t" + whole)), std::string{text}, message, true});
+void TeamLabels::add(std::string text, std::int32_t message, std::vector<LabelledText>& out) const {
+    thread_local std::string folded;  // with its mark
+    normalise(text, folded);
+    const std::size_t whole = folded.size();
+    if (whole <= kShortest) return;
+    const std::size_t at_whole = out.size();
+    out.push_back({first_bytes<16>(hmac_.mac(folded)), {}, message, true});
+    if (text.find('\n') != std::string::npos) add_lines(text, whole, message, out);
+    if (folded.capacity() > kKeptBytes) std::string().swap(folded);
+    out[at_whole].text = std::move(text);
+}
+
+void TeamLabels::add_lines(std::string_view text, std::size_t whole, std::int32_t message, std::vector<LabelledText>& out) const {
+    thread_local std::string folded;
     std::size_t lines = 0;
     for (std::size_t at = 0; at < text.size() && lines < kMostLines;) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
         const auto line = text.substr(at, end - at);
         at = end + 1;
         if (line.size() < kShortestLine) continue;
-        const std::string folded = normalised(line);
-        if (folded.size() < kShortestLine || folded.size() == whole.size()) continue;
+        normalise(line, folded);
+        if (folded.size() <= kShortestLine || folded.size() == whole) continue;
         ++lines;
-        out.push_back({first_bytes<16>(hmac_.mac("t" + folded)), std::string{line}, message, false});
+        out.push_back({first_bytes<16>(hmac_.mac(folded)), std::string{line}, message, false});
     }
+    if (folded.capacity() > kKeptBytes) std::string().swap(folded);
 }
 
 namespace {
@@ -155,7 +179,7 @@ std::vector<std::string> inputs_of(const core::ChatRequest& request) {
 std::vector<LabelledText> TeamLabels::of_request(const core::ChatRequest& request) const {
     std::vector<LabelledText> out;
     if (request.operation() == core::Operation::Embeddings) {
-        for (const auto& text : inputs_of(request)) add(text, -1, out);
+        for (auto& text : inputs_of(request)) add(std::move(text), -1, out);
         return out;
     }
     const auto& messages = request.body().at("messages");
@@ -165,7 +189,7 @@ std::vector<LabelledText> TeamLabels::of_request(const core::ChatRequest& reques
 
 std::vector<LabelledText> TeamLabels::of_answer(std::string_view text) const {
     std::vector<LabelledText> out;
-    add(text, 0, out);
+    add(std::string{text}, 0, out);
     return out;
 }
 

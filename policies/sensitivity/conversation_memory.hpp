@@ -56,7 +56,7 @@ struct LabelledText {
     bool whole = true;         // false: a line of it
 };
 
-// Hashes of one team's texts. Cheap to make; used for one request.
+// Hashes of one team's texts. Making one derives the team's key; a copy is cheap.
 class TeamLabels {
 public:
     static constexpr std::size_t kShortest = 16;      // bytes of a whole text, normalised
@@ -75,7 +75,9 @@ public:
     core::Secret conversation_key(const ConversationId& conversation, std::string_view purpose) const;
 
 private:
-    void add(std::string_view text, std::int32_t message, std::vector<LabelledText>& out) const;
+    void add(std::string text, std::int32_t message, std::vector<LabelledText>& out) const;
+    // Its longer lines; `whole` is the length of the whole text as it is hashed.
+    void add_lines(std::string_view text, std::size_t whole, std::int32_t message, std::vector<LabelledText>& out) const;
 
     core::Hmac hmac_;
 };
