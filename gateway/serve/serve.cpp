@@ -213,7 +213,10 @@ void run(const Config& config) {
                        .memory = memory,
                        .vault = vault,
                        .memory_redis = redis_memory ? &redis : nullptr,
-                       .pipeline = {.cache_policy = config.cache.policy}};
+                       .pipeline = {.most_attempts = config.routing.most_attempts,
+                                    .first_backoff = config.routing.first_backoff,
+                                    .longest_retry_after = config.routing.longest_retry_after,
+                                    .cache_policy = config.cache.policy}};
     for (const auto& model : local_models->targets()) names.push_back(model.entry.name);
     for (const auto& upstream : upstreams)
         for (const auto& entry : upstream.models) names.push_back(entry.name);

@@ -15,6 +15,9 @@ using core::Error;
 using core::Result;
 
 constexpr std::uint64_t kRecordsPerTransaction = 4096;
+constexpr std::uint64_t kRecordsBetweenRests = 8;  // a fifth of a millisecond's work or so
+constexpr std::chrono::microseconds kRest{100};
+constexpr std::uint64_t kBehind = 16'384;  // records: from here on following matters more than rests
 constexpr int kNice = 5;  // behind the event loops, yet with a share that lets it follow them
 
 std::vector<std::filesystem::path> paths_of(const std::vector<Segment>& segments) {
@@ -26,7 +29,7 @@ std::vector<std::filesystem::path> paths_of(const std::vector<Segment>& segments
 
 }  // namespace
 
-Result<void> JournalApplication::apply_some(const std::vector<std::filesystem::path>& segments, std::uint64_t last) {
+Result<void> JournalApplication::apply_some(const std::vector<std::filesystem::path>& segments, std::uint64_t last, Pace pace) {
     if (last <= books_.applied()) return {};
     last = std::min(last, books_.applied() + kRecordsPerTransaction);
     if (auto begun = books_.begin(); !begun) return begun;
@@ -34,6 +37,7 @@ Result<void> JournalApplication::apply_some(const std::vector<std::filesystem::p
         const auto record = next(segments, sequence);
         if (!record) return record.error();
         if (auto added = books_.add(*record); !added) return added;
+        if (pace == Pace::Gentle && sequence % kRecordsBetweenRests == 0) std::this_thread::sleep_for(kRest);
     }
     return books_.commit();
 }
@@ -91,7 +95,7 @@ Result<void> Applier::finish() {
     if (thread_.joinable()) {
         thread_.join();
         if (!failure_) {
-            if (auto applied = apply_durable(); !applied) failure_ = applied.error();
+            if (auto applied = apply_durable(JournalApplication::Pace::Full); !applied) failure_ = applied.error();
         }
     }
     if (failure_) return *failure_;
@@ -106,7 +110,7 @@ void Applier::run() {
             std::unique_lock lock{mutex_};
             if (stop_changed_.wait_for(lock, interval_, [this] { return stop_; })) return;
         }
-        if (auto applied = apply_durable(); !applied) {
+        if (auto applied = apply_durable(JournalApplication::Pace::Gentle); !applied) {
             failure_ = applied.error();
             parts_.journal.fail(applied.error());
             return;
@@ -114,10 +118,12 @@ void Applier::run() {
     }
 }
 
-Result<void> Applier::apply_durable() {
+Result<void> Applier::apply_durable(JournalApplication::Pace wanted) {
     for (auto last = parts_.journal.durable_sequence(); parts_.books.applied() < last;) {
         const auto segments = paths_of(parts_.journal.segments().segments());
-        if (auto applied = application_.apply_some(segments, last); !applied) return applied;
+        const bool behind = last - parts_.books.applied() > kBehind;
+        const auto pace = behind ? JournalApplication::Pace::Full : wanted;
+        if (auto applied = application_.apply_some(segments, last, pace); !applied) return applied;
         applied_.store(parts_.books.applied(), std::memory_order_release);
         parts_.applied(parts_.books.applied());
         if (auto retired = retire_applied(); !retired) return retired;

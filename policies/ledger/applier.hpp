@@ -20,9 +20,13 @@ namespace sluice::policies {
 // Applies the records (books.applied(), last] found in `segments`, in transactions of limited size.
 class JournalApplication {
 public:
+    // Gentle: rests after every few records. A scheduler lets a thread run for milliseconds before another one that woke
+    // up gets its turn, whatever their priorities; an event loop should not wait that long.
+    enum class Pace { Full, Gentle };
+
     explicit JournalApplication(Books& books) : books_(books) {}
     // Unavailable or Corrupt; then nothing more may be applied. Returns after one transaction.
-    core::Result<void> apply_some(const std::vector<std::filesystem::path>& segments, std::uint64_t last);
+    core::Result<void> apply_some(const std::vector<std::filesystem::path>& segments, std::uint64_t last, Pace pace = Pace::Full);
 
 private:
     core::Result<Record> next(const std::vector<std::filesystem::path>& segments, std::uint64_t sequence);
@@ -48,7 +52,7 @@ public:
 
 private:
     void run();
-    core::Result<void> apply_durable();
+    core::Result<void> apply_durable(JournalApplication::Pace wanted);
     core::Result<void> retire_applied();
 
     Parts parts_;

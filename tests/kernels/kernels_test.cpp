@@ -29,6 +29,8 @@ struct BackendCase {
     CpuOptions options;
     double tolerance;  // relative L2 distance of products with quantised weights
     Where where = Where::Cpu;
+
+    friend void PrintTo(const BackendCase& backend, std::ostream* out) { *out << backend.label; }
 };
 
 const BackendCase kBackends[] = {

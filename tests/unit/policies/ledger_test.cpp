@@ -1,3 +1,4 @@
+#include "policies/ledger/books.hpp"
 #include "policies/ledger/clock.hpp"
 #include "tests/unit/policies/ledger_support.hpp"
 
@@ -353,6 +354,30 @@ TEST(LedgerDirectoryTest, OnlyOneProcessOwnsIt) {
     EXPECT_EQ(*apply_pending(directory.path()), false);
     ledger.reset();
     EXPECT_EQ(*apply_pending(directory.path()), true);
+}
+
+// A power cut may take whatever SQLite has not synced. A copy of the file without its log stands for what such a cut leaves.
+TEST(LedgerBooksTest, WhatWasMadeDurableIsInTheFileItself) {
+    TemporaryDirectory directory;
+    auto opened = Books::open(directory.path());
+    ASSERT_TRUE(opened) << describe(opened.error());
+    Books& books = **opened;
+    ASSERT_TRUE(books.rely_on_journal());
+    const auto applied_after_a_cut = [&]() -> std::uint64_t {
+        TemporaryDirectory copy;
+        std::filesystem::copy_file(Books::path_in(directory.path()), Books::path_in(copy.path()));
+        const auto left = Books::open(copy.path());
+        return left ? (*left)->applied() : 0;
+    };
+    std::string payload;
+    encode(DecisionRecord{.id = "dec_1", .team = {1}, .key = {1}, .decision_json = "{}"}, payload);
+    ASSERT_TRUE(books.begin());
+    ASSERT_TRUE(books.add({.type = RecordType::Decision, .sequence = 1, .time = kNoon, .payload = payload}));
+    ASSERT_TRUE(books.commit());
+    EXPECT_EQ(applied_after_a_cut(), 0U);  // until then it is the journal that has it
+    const auto durable = books.make_durable();
+    ASSERT_TRUE(durable && *durable);
+    EXPECT_EQ(applied_after_a_cut(), 1U);
 }
 
 TEST(LedgerDirectoryTest, FilesArePrivate) {
