@@ -3,24 +3,14 @@ import json
 import pathlib
 import signal
 import threading
-import time
 import unittest
 
 import gateway
-from gateway import chat
+from gateway import chat, until
 
 HARMLESS = "sensitivity:\n  dictionary: [{term: bluefin}]\n"
 PATTERN = HARMLESS + "  patterns:\n    - name: employee_id\n      regex: '\\bEMP-\\d{6}\\b'\n      class: restricted\n"
 BROKEN = HARMLESS + "  patterns:\n    - name: employee_id\n      regex: 'EMP-('\n"
-
-
-def until(condition, limit=60):
-    begun = time.monotonic()
-    while not condition():
-        if time.monotonic() - begun > limit:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 class PolicyReload(unittest.TestCase):

@@ -7,17 +7,8 @@ import time
 import unittest
 
 import gateway
-from gateway import chat
+from gateway import chat, until
 from slow_upstream import SlowUpstream
-
-
-def until(condition, limit):
-    begun = time.monotonic()
-    while not condition():
-        if time.monotonic() - begun > limit:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def read_events(connection, count):

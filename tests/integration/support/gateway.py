@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -117,3 +118,13 @@ class Gateway:
 
 def chat(text, **more):
     return {"model": "auto", "messages": [{"role": "user", "content": text}], **more}
+
+
+def until(condition, limit=60):
+    """Whether the condition became true within `limit` seconds: the bound of a test that hangs, not a measurement."""
+    begun = time.monotonic()
+    while not condition():
+        if time.monotonic() - begun > limit:
+            return False
+        time.sleep(0.01)
+    return True
