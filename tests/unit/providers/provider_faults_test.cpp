@@ -87,7 +87,7 @@ TEST_P(ProviderFaults, EndInOneClearOutcomeWithinTheBoundAndDoNotTouchTheNextCal
 
     const auto begin = std::chrono::steady_clock::now();
     const auto served = caller.serve(chat("a prompt with secret words [[fault:" + fault + "]]", stream));
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 
     const auto& outcome = served.outcome;
     EXPECT_EQ(served.error(), stream ? want.stream : want.plain) << served.detail();
@@ -176,7 +176,7 @@ TEST(ProviderFaults, TheDeadlineOfACallHoldsWhateverTheUpstreamDoes) {
             EXPECT_EQ(served.error(), Errc::Timeout) << fault;
             EXPECT_FALSE(served.outcome.retry_may_help) << "there is no time left";
             EXPECT_GE(took, milliseconds(300));
-            EXPECT_LT(took, milliseconds(30'000)) << "the deadline ended it, not a timeout of the provider";
+            EXPECT_LT(took, milliseconds(1500));
         }
     }
 }
