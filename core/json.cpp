@@ -129,9 +129,8 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
 }
 
 std::string dump_json(const Json& value) {
-    std::string text;
-    append_json(text, value);
-    return text;
+    JsonWriter out;
+    return out.value(value).take();
 }
 
 }  // namespace sluice::core

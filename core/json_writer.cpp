@@ -1,24 +1,17 @@
 #include "core/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+
+#include "core/plain_bytes.hpp"
 
 namespace sluice::core {
 
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-// What a byte inside a string needs: nothing, an escape, or a look at the sequence it begins.
-enum class Kind : std::uint8_t { Plain, Escape, MultiByte };
-
-constexpr std::array<Kind, 256> kKinds = [] {
-    std::array<Kind, 256> kinds{};
-    for (std::size_t c = 0; c < kinds.size(); ++c)
-        kinds[c] = c < 0x20 || c == '"' || c == '\\' ? Kind::Escape : c < 0x80 ? Kind::Plain : Kind::MultiByte;
-    return kinds;
-}();
 
 constexpr unsigned char byte(char c) { return static_cast<unsigned char>(c); }
 
@@ -59,91 +52,148 @@ Sequence sequence_at(std::string_view text) {
     return {bytes, true};
 }
 
-// Steps from `at` over eight bytes at a time while all of them are plain. Which of eight is not need not be known, so a
-// borrow from one byte to the next (the classic tests for "less than" and "is zero") does no harm.
-std::size_t plain_words(std::string_view text, std::size_t at) {
-    constexpr std::uint64_t kOnes = 0x0101010101010101;
-    constexpr std::uint64_t kHigh = 0x8080808080808080;
-    const auto has_zero = [](std::uint64_t word) { return (word - kOnes) & ~word; };
-    for (; at + 8 <= text.size(); at += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + at, sizeof word);
-        const std::uint64_t control = (word - kOnes * 0x20) & ~word;
-        const std::uint64_t quote = has_zero(word ^ (kOnes * '"'));
-        const std::uint64_t backslash = has_zero(word ^ (kOnes * '\\'));
-        if (((word | control | quote | backslash) & kHigh) != 0) break;
-    }
-    return at;
-}
-
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
-    std::size_t done = 0;  // text before it is in `out`
-    std::size_t at = plain_words(text, 0);
-    const auto flush = [&] { out.append(text, done, at - done); };
-    while (at < text.size()) {
-        const Kind kind = kKinds[byte(text[at])];
-        if (kind == Kind::Plain) {
-            ++at;
-            continue;
-        }
-        if (kind == Kind::Escape) {
-            flush();
-            append_escape(out, text[at]);
-            done = ++at;
-            at = plain_words(text, at);
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t plain = plain_end(text, at);
+        out.append(text, at, plain - at);
+        at = plain;
+        if (at == text.size()) break;
+        if (byte(text[at]) < 0x80) {
+            append_escape(out, text[at++]);
             continue;
         }
         const auto [bytes, valid] = sequence_at(text.substr(at));
-        if (!valid) {
-            flush();
-            out += kReplacement;
-            done = at + bytes;
-        }
+        out.append(valid ? text.substr(at, bytes) : kReplacement);
         at += bytes;
-        at = plain_words(text, at);
     }
-    flush();
     out += '"';
 }
 
-void append_json(std::string& out, const Json& value) {
-    std::array<char, 24> digits{};
-    const auto append_integer = [&](auto number) {
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-        out.append(digits.data(), end);
-    };
-    switch (value.type()) {
-        case Json::value_t::object: {
-            char before = '{';
-            for (auto member = value.begin(); member != value.end(); ++member) {
-                out += std::exchange(before, ',');
-                append_json_string(out, member.key());
-                out += ':';
-                append_json(out, member.value());
-            }
-            out += value.empty() ? "{}" : "}";
-            return;
-        }
-        case Json::value_t::array: {
-            char before = '[';
-            for (const Json& element : value) {
-                out += std::exchange(before, ',');
-                append_json(out, element);
-            }
-            out += value.empty() ? "[]" : "]";
-            return;
-        }
-        case Json::value_t::string: return append_json_string(out, value.get_ref<const std::string&>());
-        case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return;
-        case Json::value_t::number_integer: return append_integer(value.get<std::int64_t>());
-        case Json::value_t::number_unsigned: return append_integer(value.get<std::uint64_t>());
-        default: out += value.dump(); return;  // null; floats, whose shortest text the library knows
+JsonWriter::JsonWriter(std::size_t expected_bytes) { text_.resize(expected_bytes); }
+
+std::string JsonWriter::take() {
+    text_.resize(size_);
+    return std::move(text_);
+}
+
+char* JsonWriter::room(std::size_t bytes) {
+    if (text_.size() - size_ < bytes) text_.resize(std::max(2 * text_.size(), size_ + bytes));
+    return text_.data() + size_;
+}
+
+void JsonWriter::write_bytes(std::string_view bytes) {
+    std::memcpy(room(bytes.size()), bytes.data(), bytes.size());
+    size_ += bytes.size();
+}
+
+// Copies eight bytes at a time for as long as they are plain, which is nearly always to the end.
+void JsonWriter::write_string(std::string_view text) {
+    char* const begin = room(text.size() + 2);
+    char* to = begin;
+    *to++ = '"';
+    std::size_t at = 0;
+    for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word, to += sizeof word) {
+        std::memcpy(&word, text.data() + at, sizeof word);
+        if (!all_plain(word)) break;
+        std::memcpy(to, &word, sizeof word);
     }
+    while (at < text.size() && is_plain(text[at])) *to++ = text[at++];
+    if (at == text.size()) {
+        *to++ = '"';
+        size_ += static_cast<std::size_t>(to - begin);
+        return;
+    }
+    text_.resize(size_);
+    append_json_string(text_, text);
+    size_ = text_.size();
+}
+
+void JsonWriter::separate() {
+    if (size_ == 0) return;
+    const char last = text_[size_ - 1];
+    if (last != '{' && last != '[' && last != ':') put(',');
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+    separate();
+    write_string(name);
+    put(':');
+    return *this;
+}
+
+JsonWriter& JsonWriter::value(std::string_view text) {
+    separate();
+    write_string(text);
+    return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+    separate();
+    write_bytes(json);
+    return *this;
+}
+
+JsonWriter& JsonWriter::open(char bracket) {
+    separate();
+    put(bracket);
+    return *this;
+}
+
+JsonWriter& JsonWriter::close(char bracket) {
+    put(bracket);
+    return *this;
+}
+
+template <class Integer>
+void JsonWriter::write_integer(Integer number) {
+    constexpr std::size_t kDigits = 20;  // of the largest and of the smallest number
+    char* const to = room(kDigits);
+    size_ += static_cast<std::size_t>(std::to_chars(to, to + kDigits, number).ptr - to);
+}
+
+JsonWriter& JsonWriter::integer(std::int64_t number) {
+    separate();
+    write_integer(number);
+    return *this;
+}
+
+JsonWriter& JsonWriter::natural(std::uint64_t number) {
+    separate();
+    write_integer(number);
+    return *this;
 }
 
 JsonWriter& JsonWriter::value(double number) { return raw(Json(number).dump()); }
+
+void JsonWriter::write_tree(const Json& tree) {
+    switch (tree.type()) {
+        case Json::value_t::object: {
+            put('{');
+            for (auto member = tree.begin(); member != tree.end(); ++member) {
+                if (member != tree.begin()) put(',');
+                write_string(member.key());
+                put(':');
+                write_tree(member.value());
+            }
+            return put('}');
+        }
+        case Json::value_t::array: {
+            put('[');
+            for (const Json& element : tree) {
+                if (&element != &tree.front()) put(',');
+                write_tree(element);
+            }
+            return put(']');
+        }
+        case Json::value_t::string: return write_string(tree.get_ref<const std::string&>());
+        case Json::value_t::boolean: return write_bytes(tree.get<bool>() ? "true" : "false");
+        case Json::value_t::number_integer: return write_integer(tree.get<std::int64_t>());
+        case Json::value_t::number_unsigned: return write_integer(tree.get<std::uint64_t>());
+        default: return write_bytes(tree.dump());  // null; floats, whose shortest text the library knows
+    }
+}
 
 }  // namespace sluice::core

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include "core/json.hpp"
 
@@ -19,71 +19,60 @@ namespace sluice::core {
 
 // Appends `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD, one per maximal broken sequence.
 void append_json_string(std::string& out, std::string_view text);
-// Appends compact text of a value, the same bytes as Json::dump with replacement of bad bytes.
-void append_json(std::string& out, const Json& value);
 
 class JsonWriter {
 public:
-    explicit JsonWriter(std::size_t expected_bytes = 256) { text_.reserve(expected_bytes); }
+    explicit JsonWriter(std::size_t expected_bytes = 256);
 
     JsonWriter& begin_object() { return open('{'); }
     JsonWriter& end_object() { return close('}'); }
     JsonWriter& begin_array() { return open('['); }
     JsonWriter& end_array() { return close(']'); }
-    JsonWriter& key(std::string_view name) {
-        value(name);
-        text_ += ':';
-        return *this;
-    }
-    JsonWriter& value(std::string_view text) {
-        separate();
-        append_json_string(text_, text);
-        return *this;
-    }
+    JsonWriter& key(std::string_view name);
+    JsonWriter& value(std::string_view text);
     JsonWriter& value(const char* text) { return value(std::string_view(text)); }
     JsonWriter& value(std::same_as<bool> auto truth) { return raw(truth ? "true" : "false"); }
     JsonWriter& value(std::integral auto number)
         requires(!std::same_as<decltype(number), bool>)
     {
-        return raw(std::to_string(number));
+        if constexpr (std::is_signed_v<decltype(number)>) return integer(std::int64_t{number});
+        else return natural(std::uint64_t{number});
     }
     JsonWriter& value(double number);
+    // Compact text of a tree, the same bytes as Json::dump with replacement of bad bytes.
     JsonWriter& value(const std::same_as<Json> auto& tree) {
         separate();
-        append_json(text_, tree);
+        write_tree(tree);
         return *this;
     }
     // JSON text made elsewhere.
-    JsonWriter& raw(std::string_view json) {
-        separate();
-        text_ += json;
-        return *this;
-    }
+    JsonWriter& raw(std::string_view json);
     template <class Value>
     JsonWriter& member(std::string_view name, const Value& content) {
         return key(name).value(content);
     }
 
-    std::string take() { return std::move(text_); }
+    // The text; the writer is spent.
+    std::string take();
 
 private:
-    JsonWriter& open(char bracket) {
-        separate();
-        text_ += bracket;
-        return *this;
-    }
-    JsonWriter& close(char bracket) {
-        text_ += bracket;
-        return *this;
-    }
+    JsonWriter& open(char bracket);
+    JsonWriter& close(char bracket);
+    JsonWriter& integer(std::int64_t number);
+    JsonWriter& natural(std::uint64_t number);
+    template <class Integer>
+    void write_integer(Integer number);
+    void write_string(std::string_view text);
+    void write_tree(const Json& tree);
+    void write_bytes(std::string_view bytes);
+    void put(char c) { *room(1) = c, ++size_; }
     // A comma stands before everything but the first element and a member's value.
-    void separate() {
-        if (text_.empty()) return;
-        const char last = text_.back();
-        if (last != '{' && last != '[' && last != ':') text_ += ',';
-    }
+    void separate();
+    // Where the next `bytes` bytes go; valid until the next call.
+    char* room(std::size_t bytes);
 
-    std::string text_;
+    std::string text_;       // its first size_ bytes are written
+    std::size_t size_ = 0;
 };
 
 }  // namespace sluice::core

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "core/plain_bytes.hpp"
+
 namespace sluice::providers {
 
 namespace {
@@ -160,7 +162,12 @@ bool Scanner::number() {
 bool Scanner::string(std::string_view& raw, std::size_t& decoded_bytes) {
     if (!take('"')) return false;
     const char* const begin = next_;
-    while (next_ != end_) {
+    for (;;) {
+        const std::string_view rest(next_, static_cast<std::size_t>(end_ - next_));
+        const std::size_t plain = core::plain_end(rest, 0);
+        decoded_bytes += plain;
+        next_ += plain;
+        if (next_ == end_) return false;
         const auto c = static_cast<unsigned char>(*next_);
         if (c == '"') {
             raw = std::string_view(begin, static_cast<std::size_t>(next_ - begin));
@@ -170,16 +177,12 @@ bool Scanner::string(std::string_view& raw, std::size_t& decoded_bytes) {
         if (c < 0x20) return false;
         if (c == '\\') {
             if (!escape(decoded_bytes)) return false;
-        } else if (c < 0x80) {
-            ++next_;
-            ++decoded_bytes;
         } else {
             const char* const character = next_;
             if (!multi_byte()) return false;
             decoded_bytes += static_cast<std::size_t>(next_ - character);
         }
     }
-    return false;
 }
 
 // \uXXXX counts three bytes, the most it can be: a bound is what is needed.

@@ -18,10 +18,11 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kFirstRead = 4096;
+constexpr std::size_t kKeptBytes = 4096;  // a longer buffer is given back between requests
 constexpr std::chrono::milliseconds kRepeatGone{500};
 // TLS copies into records of 16 KiB anyway; larger pieces only lengthen the time one client holds the loop.
 constexpr std::size_t kTlsPiece = 16 * 1024;
+constexpr std::size_t kMostAtOnce = 16 * 1024;
 
 }  // namespace
 
@@ -58,7 +59,7 @@ void Connection::consume(std::size_t bytes) {
     if (begin_ < buffer_.size()) return watch();  // there may be room again
     begin_ = 0;
     // An idle connection keeps nothing; a body in flight keeps its buffer.
-    if (buffer_.capacity() > kFirstRead) std::string().swap(buffer_);
+    if (buffer_.capacity() > kKeptBytes) std::string().swap(buffer_);
     else buffer_.clear();
 }
 
@@ -110,12 +111,12 @@ void Connection::on_readable() {
         buffer_.erase(0, begin_);
         begin_ = 0;
     }
+    // Read into one place that stays in the cache: a string grown for the most that may come is mostly cleared in vain.
+    thread_local std::array<char, kMostAtOnce> arrived;
     while (buffer_.size() < limits_.max_header_bytes) {
-        const std::size_t old = buffer_.size();
-        const std::size_t room = std::min(std::max(kFirstRead, old), limits_.max_header_bytes - old);
-        buffer_.resize(old + room);
-        const Received received = receive(buffer_.data() + old, room);
-        buffer_.resize(old + received.bytes);
+        const std::size_t room = std::min(arrived.size(), limits_.max_header_bytes - buffer_.size());
+        const Received received = receive(arrived.data(), room);
+        buffer_.append(arrived.data(), received.bytes);
         if (received.got == Got::End || received.got == Got::Failure) return on_end(received.got == Got::Failure);
         if (received.got == Got::Nothing) return;
         if (!ssl_ && received.bytes < room) return;  // plain: the socket was emptied

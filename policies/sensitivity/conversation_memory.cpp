@@ -31,9 +31,12 @@ void normalise(std::string_view text, std::string& out) {
     char* const to = out.data();
     for (const char c : text) {
         const char folded = kFolded[static_cast<unsigned char>(c)];
-        const bool dropped = (folded == ' ' && last == ' ') || (folded == '\0' && c != '\0');
-        if (dropped) continue;
-        to[size++] = last = folded;
+        // Without a branch: where words end cannot be foretold.
+        const auto dropped = static_cast<unsigned>(folded == ' ') & static_cast<unsigned>(last == ' ');
+        const auto marks = static_cast<unsigned>(folded == '\0') & static_cast<unsigned>(c != '\0');
+        to[size] = folded;
+        size += 1U - (dropped | marks);
+        last = marks != 0 ? last : folded;
     }
     while (size > 1 && out[size - 1] == ' ') --size;
     out.resize(size);
