@@ -95,7 +95,7 @@ Result<void> Applier::finish() {
     if (thread_.joinable()) {
         thread_.join();
         if (!failure_) {
-            if (auto applied = apply_durable(JournalApplication::Pace::Full); !applied) failure_ = applied.error();
+            if (auto applied = apply_durable(Books::Pace::Full); !applied) failure_ = applied.error();
         }
     }
     if (failure_) return *failure_;
@@ -110,7 +110,7 @@ void Applier::run() {
             std::unique_lock lock{mutex_};
             if (stop_changed_.wait_for(lock, interval_, [this] { return stop_; })) return;
         }
-        if (auto applied = apply_durable(JournalApplication::Pace::Gentle); !applied) {
+        if (auto applied = apply_durable(Books::Pace::Gentle); !applied) {
             failure_ = applied.error();
             parts_.journal.fail(applied.error());
             return;
@@ -118,24 +118,24 @@ void Applier::run() {
     }
 }
 
-Result<void> Applier::apply_durable(JournalApplication::Pace wanted) {
+Result<void> Applier::apply_durable(Books::Pace wanted) {
     for (auto last = parts_.journal.durable_sequence(); parts_.books.applied() < last;) {
         const auto segments = paths_of(parts_.journal.segments().segments());
         const bool behind = last - parts_.books.applied() > kBehind;
-        const auto pace = behind ? JournalApplication::Pace::Full : wanted;
+        const auto pace = behind ? Books::Pace::Full : wanted;
         if (auto applied = application_.apply_some(segments, last, pace); !applied) return applied;
         applied_.store(parts_.books.applied(), std::memory_order_release);
         parts_.applied(parts_.books.applied());
-        if (auto retired = retire_applied(); !retired) return retired;
+        if (auto retired = retire_applied(pace); !retired) return retired;
     }
     return {};
 }
 
 // A segment may go once what it holds is in the books on disk, not just in the books.
-Result<void> Applier::retire_applied() {
+Result<void> Applier::retire_applied(Books::Pace pace) {
     auto& segments = parts_.journal.segments();
     if (!segments.may_retire(parts_.books.applied())) return {};
-    const auto durable = parts_.books.make_durable();
+    const auto durable = parts_.books.make_durable(pace);
     if (!durable) return durable.error();
     if (*durable) segments.retire(parts_.books.applied());
     return {};

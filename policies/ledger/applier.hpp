@@ -22,7 +22,7 @@ class JournalApplication {
 public:
     // Gentle: rests after every few records. A scheduler lets a thread run for milliseconds before another one that woke
     // up gets its turn, whatever their priorities; an event loop should not wait that long.
-    enum class Pace { Full, Gentle };
+    using Pace = Books::Pace;
 
     explicit JournalApplication(Books& books) : books_(books) {}
     // Unavailable or Corrupt; then nothing more may be applied. Returns after one transaction.
@@ -52,8 +52,8 @@ public:
 
 private:
     void run();
-    core::Result<void> apply_durable(JournalApplication::Pace wanted);
-    core::Result<void> retire_applied();
+    core::Result<void> apply_durable(Books::Pace wanted);
+    core::Result<void> retire_applied(Books::Pace pace);
 
     Parts parts_;
     const std::chrono::milliseconds interval_;

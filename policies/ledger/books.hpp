@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "policies/ledger/gentle_sync.hpp"
 #include "policies/ledger/records.hpp"
 #include "policies/sqlite.hpp"
 
@@ -12,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -53,8 +55,9 @@ public:
 
     // From here on commits do not wait for the disk: the journal keeps what they hold until make_durable() was true.
     core::Result<void> rely_on_journal();
-    // Everything committed is on disk; false: not now, ask again.
-    core::Result<bool> make_durable() { return database_.checkpoint(); }
+    // Everything committed is on disk; false: not now, ask again. Gentle lets the journal's syncs through (GentleSync).
+    enum class Pace { Gentle, Full };
+    core::Result<bool> make_durable(Pace pace);
 
 private:
     struct Statements;
@@ -84,6 +87,9 @@ private:
     core::Result<void> store_open_holds();
     core::Result<void> store_usage();
 
+    // Their descriptors are closed after the database is.
+    std::optional<GentleSync> file_sync_;
+    std::optional<GentleSync> log_sync_;
     Database database_;
     std::unique_ptr<Statements> statements_;
     std::uint64_t applied_ = 0;

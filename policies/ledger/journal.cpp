@@ -156,6 +156,7 @@ bool Journal::gather(std::unique_lock<std::mutex>& lock) {
     if (pending_.empty()) return false;
     if (config_.linger.count() > 0 && waiters_.empty() && pending_.size() < kLingerBytes)
         more_.wait_for(lock, config_.linger, [&] { return stopping() || !waiters_.empty(); });
+    more_.wait_until(lock, sync_began_ + pace_.interval(), stopping);
     return !failure_;
 }
 
@@ -169,7 +170,9 @@ Result<void> Journal::write_batch() {
         file_capacity_ = segments_.current_capacity();
     }
     auto failed = file_->write(file_offset_, batch_);
+    sync_began_ = std::chrono::steady_clock::now();
     if (!failed) failed = file_->sync();
+    pace_.note(std::chrono::steady_clock::now() - sync_began_);
     if (failed) return Error{Errc::Unavailable, "journal: " + failed.message()};
     file_offset_ += batch_.size();
     return {};

@@ -10,6 +10,7 @@
 #include "policies/ledger/durability_waiters.hpp"
 #include "policies/ledger/journal_format.hpp"
 #include "policies/ledger/segment_pool.hpp"
+#include "policies/ledger/sync_pace.hpp"
 
 #include <boost/asio/associated_executor.hpp>
 
@@ -90,6 +91,8 @@ private:
     std::unique_ptr<JournalFile> file_;
     std::uint64_t file_offset_ = 0;
     std::uint64_t file_capacity_ = 0;
+    SyncPace pace_;
+    std::chrono::steady_clock::time_point sync_began_;
     std::thread writer_;
 };
 

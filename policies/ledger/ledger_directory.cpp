@@ -44,7 +44,7 @@ namespace {
 Result<void> wait_until_durable(Books& books, const std::filesystem::path& directory) {
     constexpr int kTries = 200;
     for (int i = 0; i < kTries; ++i) {
-        const auto durable = books.make_durable();
+        const auto durable = books.make_durable(Books::Pace::Full);
         if (!durable) return durable.error();
         if (*durable) return {};
         std::this_thread::sleep_for(std::chrono::milliseconds{10});

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -369,15 +370,30 @@ TEST(LedgerBooksTest, WhatWasMadeDurableIsInTheFileItself) {
         const auto left = Books::open(copy.path());
         return left ? (*left)->applied() : 0;
     };
-    std::string payload;
-    encode(DecisionRecord{.id = "dec_1", .team = {1}, .key = {1}, .decision_json = "{}"}, payload);
-    ASSERT_TRUE(books.begin());
-    ASSERT_TRUE(books.add({.type = RecordType::Decision, .sequence = 1, .time = kNoon, .payload = payload}));
-    ASSERT_TRUE(books.commit());
-    EXPECT_EQ(applied_after_a_cut(), 0U);  // until then it is the journal that has it
-    const auto durable = books.make_durable();
-    ASSERT_TRUE(durable && *durable);
-    EXPECT_EQ(applied_after_a_cut(), 1U);
+    std::uint64_t sequence = 0;
+    for (const auto pace : {Books::Pace::Full, Books::Pace::Gentle, Books::Pace::Gentle}) {
+        std::string payload;
+        encode(DecisionRecord{.id = "dec_" + std::to_string(sequence), .team = {1}, .key = {1}, .decision_json = "{}"}, payload);
+        const auto before = sequence++;
+        ASSERT_TRUE(books.begin());
+        ASSERT_TRUE(books.add({.type = RecordType::Decision, .sequence = sequence, .time = kNoon, .payload = payload}));
+        ASSERT_TRUE(books.commit());
+        EXPECT_EQ(applied_after_a_cut(), before);  // until then it is the journal that has it
+        const auto durable = books.make_durable(pace);
+        ASSERT_TRUE(durable && *durable);
+        EXPECT_EQ(applied_after_a_cut(), sequence);
+    }
+}
+
+// That it is on disk cannot be seen from here, that a file it cannot have is not taken for synced can.
+TEST(GentleSyncTest, SaysWhichFileItCannotSync) {
+    TemporaryDirectory directory;
+    const auto missing = GentleSync::open(directory.path() / "ledger.db-wal");
+    ASSERT_FALSE(missing);
+    EXPECT_THAT(missing.error().detail, HasSubstr("ledger.db-wal: No such file"));
+    std::ofstream(directory.path() / "there") << std::string(std::size_t{1} << 20U, 'x');
+    const auto there = GentleSync::open(directory.path() / "there");
+    ASSERT_TRUE(there && there->run());
 }
 
 TEST(LedgerDirectoryTest, FilesArePrivate) {
