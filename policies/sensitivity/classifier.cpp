@@ -109,21 +109,22 @@ public:
     void read_turns(const core::Json& body) {
         const auto messages = body.find("messages");
         if (messages == body.end() || !messages->is_array() || messages->empty()) return;
-        std::vector<std::string_view> turns;
-        std::vector<TextPlace> places;
-        for (std::size_t i = 0; i < messages->size(); ++i) {
-            const auto& message = (*messages)[i];
+        std::vector<Turn> said;
+        std::size_t i = 0;
+        for (const auto& message : *messages) {
+            const std::size_t index = i++;
             if (!message.is_object()) continue;
             const auto role = message.find("role");
             if (role == message.end() || !role->is_string() || role->get_ref<const std::string&>() != "user") continue;
             const auto content = message.find("content");
             if (content == message.end()) continue;
-            if (content->is_string()) {
-                turns.push_back(content->get_ref<const std::string&>());
-                places.push_back(TextPlace::of_content(i));
-            } else if (content->is_array()) add_text_parts(*content, i, turns, places);
+            if (content->is_string()) said.push_back({content->get_ref<const std::string&>(), index, Turn::kWhole});
+            else if (content->is_array()) add_text_parts(*content, index, said);
         }
-        for_each_split(turns, [&](const Hit& hit, std::size_t turn) { keep({hit, hit.data_class}, places[turn]); });
+        if (said.size() < 2) return;
+        std::vector<std::string_view> turns;
+        for (const Turn& turn : said) turns.push_back(turn.text);
+        for_each_split(turns, [&](const Hit& hit, std::size_t turn) { keep({hit, hit.data_class}, said[turn].place()); });
     }
 
     core::DataClass data_class() const { return data_class_; }
@@ -131,14 +132,25 @@ public:
     std::vector<core::Finding> take_findings() { return std::move(findings_); }
 
 private:
+    // What a user said, and where it stands.
+    struct Turn {
+        static constexpr std::size_t kWhole = std::string_view::npos;
+        std::string_view text;
+        std::size_t message;
+        std::size_t part;  // kWhole: the message is one text
+
+        TextPlace place() const { return part == kWhole ? TextPlace::of_content(message) : TextPlace::of_part(message, part); }
+    };
+
     // The text parts of a message made of parts: each of them may go on with what the one before began.
-    static void add_text_parts(const core::Json& parts, std::size_t message, std::vector<std::string_view>& turns, std::vector<TextPlace>& places) {
-        for (std::size_t part = 0; part < parts.size(); ++part) {
-            if (!parts[part].is_object()) continue;
-            const auto text = parts[part].find("text");
-            if (text == parts[part].end() || !text->is_string()) continue;
-            turns.push_back(text->get_ref<const std::string&>());
-            places.push_back(TextPlace::of_part(message, part));
+    static void add_text_parts(const core::Json& parts, std::size_t message, std::vector<Turn>& turns) {
+        std::size_t i = 0;
+        for (const auto& part : parts) {
+            const std::size_t index = i++;
+            if (!part.is_object()) continue;
+            const auto text = part.find("text");
+            if (text == part.end() || !text->is_string()) continue;
+            turns.push_back({text->get_ref<const std::string&>(), message, index});
         }
     }
 

@@ -1,5 +1,6 @@
 #include "policies/sensitivity/dictionary.hpp"
 
+#include "policies/sensitivity/byte_masks.hpp"
 #include "policies/sensitivity/bytes.hpp"
 
 #include <algorithm>
@@ -116,9 +117,35 @@ Word next_word(std::string_view text, std::size_t at) {
     while (end < text.size() && kAscii[static_cast<unsigned char>(text[end])] - 1U < kNotAscii - 1U) ++end;
     if (end == text.size() || kAscii[static_cast<unsigned char>(text[end])] == 0) return {at, end, ascii_hash(text, at, end)};
     const Word word = other_word(text, at);
-    // What follows may be no letter: then the word was one of ASCII after all.
-    if (word.end == end && word.begin == at && end > at) return {at, end, ascii_hash(text, at, end)};
-    return word;
+    // A mark that is no letter stood in front of the word or behind it: then it was one of ASCII after all.
+    for (std::size_t i = word.begin; i < word.end; ++i)
+        if (static_cast<unsigned char>(text[i]) >= 0x80) return word;
+    return {word.begin, word.end, ascii_hash(text, word.begin, word.end)};
+}
+
+// Of the first three bytes of a word, in any case: letters and digits of ASCII, its end, and all that is not ASCII. Asked
+// only for words of ASCII: terms and texts agree on those byte by byte.
+constexpr std::size_t kStartKinds = 38;
+constexpr std::array<std::uint8_t, 256> kStartKind = [] {
+    std::array<std::uint8_t, 256> table{};
+    std::uint8_t next = 1;
+    for (const char c : std::string_view{"0123456789abcdefghijklmnopqrstuvwxyz"}) {
+        table[static_cast<unsigned char>(c)] = next;
+        table[static_cast<unsigned char>(detail::to_upper(c))] = next++;
+    }
+    for (std::size_t c = 128; c < 256; ++c) table[c] = next;
+    return table;
+}();
+
+std::size_t start_slot(std::string_view text, std::size_t at) {
+    std::size_t slot = 0;
+    bool ended = false;
+    for (std::size_t i = at; i < at + 3; ++i) {
+        const std::uint8_t kind = i < text.size() && !ended ? kStartKind[static_cast<unsigned char>(text[i])] : 0U;
+        ended = kind == 0 || kind == kStartKinds - 1;  // behind it nothing is known
+        slot = slot * kStartKinds + kind;
+    }
+    return slot;
 }
 
 void append(std::string& out, char32_t code) {
@@ -144,17 +171,20 @@ std::string folded_words(std::string_view text) {
 
 Dictionary::Dictionary(const std::vector<DictionaryTerm>& terms) {
     terms_.reserve(terms.size());
+    starts_.resize(kStartKinds * kStartKinds * kStartKinds);
     may_begin_.resize(std::bit_ceil(std::max<std::size_t>(4096, terms.size() * 16)));
     for (const auto& [term, data_class] : terms) {
         if (term.size() > kMostTermBytes) continue;
         std::uint64_t first = 0;
+        std::size_t start = 0;
         std::uint64_t hash = kSeed;
         std::size_t words = 0;
         for (Word word = next_word(term, 0); word.end > word.begin; word = next_word(term, word.end)) {
-            if (words++ == 0) first = word.hash;
+            if (words++ == 0) first = word.hash, start = start_slot(std::string_view{term}.substr(0, word.end), word.begin);
             hash = mix(hash, word.hash);
         }
         if (words == 0 || words > kMostTermWords) continue;
+        starts_[start] = true;
         may_begin_[first & (may_begin_.size() - 1)] = true;
         may_begin_[hash & (may_begin_.size() - 1)] = true;  // whole terms as well: most of what is no term needs no look-up
         auto& longest = most_words_[first];
@@ -176,9 +206,40 @@ const Dictionary::Entry* Dictionary::lookup(std::uint64_t hash, std::string_view
     return entry == found->second.end() ? nullptr : &*entry;
 }
 
+bool Dictionary::may_start(std::string_view text, std::size_t at) const {
+    return starts_[start_slot(text, at)];
+}
+
+std::size_t Dictionary::skip(std::string_view text, std::size_t at) const {
+    std::size_t run = at;  // where the word that goes on over the border of two blocks began
+    std::uint64_t carry = 0;
+    std::array<char, 64> tail{};
+    for (; at < text.size() && static_cast<unsigned char>(text[at]) < 0x80; at += 64) {
+        const bool whole = text.size() - at >= 64;
+        if (!whole) std::memcpy(tail.data(), text.data() + at, text.size() - at);
+        const auto [word, other] = detail::word_masks_of(whole ? text.data() + at : tail.data());
+        // Words of other characters are for the slow way: the place where the first of them begins.
+        const std::uint64_t before = other == 0 ? ~std::uint64_t{0} : (other & (0U - other)) - 1;
+        for (std::uint64_t starts = word & before & ~(word << 1U | carry); starts != 0; starts &= starts - 1) {
+            run = at + static_cast<std::size_t>(std::countr_zero(starts));
+            if (may_start(text, run)) return run;
+        }
+        if (other != 0) {
+            const auto first = static_cast<unsigned>(std::countr_zero(other));
+            const bool inside = first == 0 ? carry != 0 : (word >> (first - 1) & 1U) != 0;
+            return inside ? run : at + first;
+        }
+        carry = word >> 63U;
+    }
+    return at < text.size() && carry != 0 ? run : std::min(at, text.size());
+}
+
 void Dictionary::find(std::string_view text, std::vector<Match>& matches) const {
     if (terms_.empty()) return;
-    for (Word first = next_word(text, 0); first.end > first.begin; first = next_word(text, first.end)) {
+    Word first;
+    for (std::size_t at = skip(text, 0);; at = skip(text, first.end)) {
+        first = next_word(text, at);
+        if (first.end == first.begin) break;
         if (!may_begin_[first.hash & (may_begin_.size() - 1)]) continue;
         const auto begins = most_words_.find(first.hash);
         if (begins == most_words_.end()) continue;

@@ -45,7 +45,11 @@ private:
         core::DataClass data_class;
     };
     const Entry* lookup(std::uint64_t hash, std::string_view text, std::size_t begin, std::size_t end) const;
+    // The next place at or behind `at`, where a word ended or the text begins, at which a word has to be looked at.
+    std::size_t skip(std::string_view text, std::size_t at) const;
+    bool may_start(std::string_view text, std::size_t at) const;
 
+    std::vector<bool> starts_;     // by the first three bytes of a word: whether a term begins with them
     std::vector<bool> may_begin_;  // by the low bits of the hash of a word: false where no term begins so
     std::unordered_map<std::uint64_t, std::vector<Entry>> terms_;  // by the hash of their words
     std::unordered_map<std::uint64_t, std::uint8_t>

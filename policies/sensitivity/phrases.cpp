@@ -51,13 +51,10 @@ Step fold_step(std::string_view text, std::size_t at) {
     return two(code);
 }
 
-bool separates(char c) {
-    return c == ' ' || c == '_' || c == '-' || c == '.' || c == '\'' || c == '/' || c == '\t' || c == ':';
-}
-
-std::size_t skip_separators(std::string_view text, std::size_t at) {
+template <class Separates>
+std::size_t skip_separators(std::string_view text, std::size_t at, const Separates& separates) {
     std::size_t end = at;
-    while (end < text.size() && end < at + 3) {
+    while (end < text.size() && end < at + 3) {  // kMostSeparators
         if (separates(text[end])) ++end;
         else if (text.substr(end).starts_with("\xc2\xa0") || text.substr(end).starts_with("\xc2\xb0")) end += 2;
         else if (text.substr(end).starts_with("\xe2\x80\x99")) end += 3;
@@ -94,10 +91,40 @@ void Phrases::add(Label label, std::string_view list) {
         if (phrase.empty()) continue;
         const std::uint32_t key = slow_key(phrase, 0);
         auto folded = fold_phrase(phrase);
-        const bool letters = folded.size() > 4 && std::all_of(folded.begin(), folded.begin() + 5, is_lower);
-        const auto fifth = letters ? static_cast<unsigned char>(folded[4]) : static_cast<unsigned char>(0);
-        entries_.push_back({key, label, open, fifth, std::move(folded)});
+        Entry entry{.key = key, .label = label, .open = open, .separator = 8, .end = 8, .loose = false, .next = '\0', .head = 0, .first = 0, .second = 0, .text = std::move(folded)};
+        note_head(entry);
+        entries_.push_back(std::move(entry));
     }
+}
+
+void Phrases::note_head(Entry& entry) {
+    const std::string_view text = entry.text;
+    const auto byte = [](char c, std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(c)) << (8 * i); };
+    const auto note = [&](std::size_t from, std::uint64_t& which) {
+        std::size_t i = from;
+        for (; i < 8 && i < text.size() && is_alnum(text[i]); ++i) {
+            entry.head |= byte(text[i], i);
+            which |= byte('\xff', i);
+        }
+        return i;
+    };
+    const std::size_t stop = note(0, entry.first);
+    if (stop >= 8) return;
+    if (stop == text.size()) {
+        if (!entry.open) entry.end = static_cast<std::uint8_t>(stop);
+        return;
+    }
+    const auto is_gap = [&](std::size_t i) { return i < text.size() && separates(text[i]) && text[i] != '/'; };
+    if (!is_gap(stop)) return;
+    entry.separator = static_cast<std::uint8_t>(stop);
+    if (text[stop] == '.' || is_gap(stop + 1)) {
+        entry.loose = true;  // '.' may be left out
+        std::size_t next = stop;
+        while (is_gap(next)) ++next;
+        if (next < text.size() && is_alnum(text[next])) entry.next = text[next];
+        return;
+    }
+    (void)note(stop + 1, entry.second);
 }
 
 void Phrases::close() {
@@ -139,7 +166,7 @@ std::size_t Phrases::match(const Entry& entry, std::string_view text, std::size_
             continue;
         }
         if (separates(phrase[i]) && phrase[i] != '/') {
-            const std::size_t next = skip_separators(text, at);
+            const std::size_t next = skip_separators(text, at, separates);
             if (next == at && phrase[i] != '.') return 0;
             at = next;
             while (i < phrase.size() && separates(phrase[i]) && phrase[i] != '/') ++i;

@@ -25,7 +25,10 @@ public:
 
     // True when a phrase may begin at `at`: cheap, wrong for a few in a hundred words.
     bool may_begin(std::string_view text, std::size_t at) const {
-        const std::uint32_t key = key_at(text, at);
+        return may_begin(key_at(text, at));
+    }
+    // The same for a word of whose first four bytes `key` has the letters, in lower case, with zeros behind a shorter one.
+    bool may_begin(std::uint32_t key) const {
         const std::uint32_t slot = slot_of(key);
         return (known_[slot >> 6U] >> (slot & 63U) & 1U) != 0;
     }
@@ -34,12 +37,10 @@ public:
     void look(std::string_view text, std::size_t at, const Found& found) const {
         const std::uint32_t key = key_at(text, at);
         const std::uint32_t bucket = slot_of(key) >> kBucketShift;
-        const unsigned fifth = fifth_at(text, at);
+        const Eight eight = eight_at(text, at);
         for (std::uint32_t i = first_[bucket]; i < first_[bucket + 1]; ++i) {
             const Entry& entry = entries_[i];
-            if (entry.key != key) continue;
-            // One letter more settles most of what four letters leave open.
-            if (entry.fifth != 0 && fifth != 0 && fifth != entry.fifth) continue;
+            if (entry.key != key || (eight.ascii && differs(entry, eight))) continue;
             if (const std::size_t end = match(entry, text, at)) found(entry.label, end);
         }
     }
@@ -47,14 +48,54 @@ public:
 private:
     static constexpr unsigned kSlotBits = 16;
     static constexpr unsigned kBucketShift = 4;
+    static constexpr unsigned kMostSeparators = 3;  // bytes of them between two words of a phrase
 
     struct Entry {
         std::uint32_t key;
         Label label;
-        bool open;            // may go on inside its word
-        unsigned char fifth;  // the letter behind the key, where both are ASCII; otherwise 0
+        bool open;  // may go on inside its word
+        // Of the first eight bytes: where the first word ends in ASCII, by a separator or with the phrase; 8: not among them.
+        std::uint8_t separator;
+        std::uint8_t end;
+        bool loose;  // other separators than one, or none, may stand there as well
+        char next;   // the letter or digit behind them, if known
+        std::uint64_t head;    // letters and digits
+        std::uint64_t first;   // which of them are the first word's
+        std::uint64_t second;  // and which stand behind a separator
         std::string text;
     };
+
+    // The first eight bytes of a text, as they are and in lower case.
+    struct Eight {
+        bool ascii = false;  // there are eight, all of them ASCII
+        std::uint64_t bytes = 0;
+        char at(unsigned i) const { return static_cast<char>(bytes >> (8 * i) & 0x7fU); }
+    };
+    static Eight eight_at(std::string_view text, std::size_t at) {
+        Eight out;
+        if (at + 8 > text.size()) return out;
+        std::memcpy(&out.bytes, text.data() + at, 8);
+        out.ascii = (out.bytes & 0x8080808080808080U) == 0;
+        return out;
+    }
+    static bool separates(char c) { return c == ' ' || c == '_' || c == '-' || c == '.' || c == '\'' || c == '/' || c == '\t' || c == ':'; }
+    // True when the eight bytes show that match() would find nothing: most phrases of a word are settled by that.
+    static bool differs(const Entry& entry, const Eight& eight) {
+        const std::uint64_t other = (eight.bytes | 0x2020202020202020U) ^ entry.head;
+        if ((other & entry.first) != 0) return true;
+        if (entry.end < 8) return is_letter(eight.at(entry.end));
+        if (entry.separator >= 8) return false;
+        if (entry.loose) {
+            unsigned next = entry.separator;
+            while (next < 8 && next < entry.separator + kMostSeparators && separates(eight.at(next))) ++next;
+            return next < 8 && entry.next != '\0' && (eight.at(next) | 0x20) != entry.next;
+        }
+        if (!separates(eight.at(entry.separator))) return true;
+        // One separator, and what stands behind it.
+        return entry.separator < 7 && (other & entry.second) != 0 && !separates(eight.at(entry.separator + 1U));
+    }
+    static bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+    static void note_head(Entry& entry);
 
     static std::uint32_t slot_of(std::uint32_t key) { return (key * 0x9e3779b1U) >> (32 - kSlotBits); }
     // The first four folded bytes of the first word, zeros behind a shorter one.
@@ -66,14 +107,6 @@ private:
         bytes |= 0x20202020U;
         const std::uint32_t others = ~((bytes + 0x1f1f1f1fU) & ~(bytes + 0x05050505U)) & 0x80808080U;
         return others == 0 ? bytes : bytes & ((others & (0U - others)) / 0x80U - 1U);
-    }
-    // The fifth byte in lower case when the first five are ASCII, otherwise 0.
-    static unsigned fifth_at(std::string_view text, std::size_t at) {
-        if (at + 5 > text.size()) return 0;
-        std::uint32_t bytes = 0;
-        std::memcpy(&bytes, text.data() + at, 4);
-        const auto fifth = static_cast<unsigned char>(text[at + 4]);
-        return (bytes & 0x80808080U) != 0 || fifth >= 0x80 ? 0U : fifth | 0x20U;
     }
     static std::uint32_t slow_key(std::string_view text, std::size_t at);
     static std::size_t match(const Entry& entry, std::string_view text, std::size_t at);

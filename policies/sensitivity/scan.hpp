@@ -95,6 +95,8 @@ public:
     std::size_t distance(Label label, std::size_t position) const;
     // True when such a word begins within 24 bytes behind `end` on the same line.
     bool near_after(Label label, std::size_t end) const;
+    // False while no word was seen behind which a secret of AWS may stand.
+    bool names_aws() const { return names_aws_; }
     // A word of AWS or of secrets in front: 40 characters behind it may be an AWS secret.
     bool near_secret_word(std::size_t position) const;
     // True when the column of a table that `position` is in has such a word in the first line.
@@ -102,6 +104,7 @@ public:
 
     void remember(Label label, std::size_t end) {
         last_[label] = static_cast<std::uint32_t>(end);
+        names_aws_ = names_aws_ || is_of_aws(label);
         if (label >= kFirstRule) last_rule_ = end;
     }
     // False when no word of the identifier tables is anywhere near: most numbers are settled by that.
@@ -141,6 +144,7 @@ private:
 
     static constexpr Label kNoLabel = 0xffff;
 
+    static bool is_of_aws(Label label) { return label == static_cast<Label>(Context::AwsKeyId) || label == static_cast<Label>(Context::AwsSecret); }
     void look_behind(std::size_t end) const;
     bool heads_any();
     void read_head(std::string_view head, char mark, std::size_t next_line);
@@ -154,8 +158,10 @@ private:
     std::array<bool, kLabels> in_key_{};
     mutable std::array<std::uint64_t, (kLabels + 63) / 64> after_{};
     mutable std::size_t after_end_ = npos;
+    mutable bool after_any_ = false;  // a bit of after_ is set
     mutable bool after_names_ids_ = false;
     bool key_names_ids_ = false;
+    bool names_aws_ = false;
     std::size_t last_rule_ = npos;
     std::vector<std::pair<Label, std::uint16_t>> heads_;  // label, column
     char heads_mark_ = ',';

@@ -2,6 +2,7 @@
 #include "policies/sensitivity/scan.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluice::policies::detail {
 
@@ -20,6 +21,7 @@ Scan::Scan(std::string_view text_, std::string_view key, std::vector<Hit>& hits)
         const auto note = [&](Label label, std::size_t) {
             in_key_[label] = true;
             key_names_ids_ = key_names_ids_ || label >= kFirstRule;
+            names_aws_ = names_aws_ || is_of_aws(label);
         };
         label_phrases().look(key, i, note);
         if (end < key.size() && end > i) label_phrases().look(word, 0, note);
@@ -35,10 +37,27 @@ std::size_t Scan::distance(Label label, std::size_t position) const {
     return position - last;
 }
 
+namespace {
+
+// False when none of the 24 bytes at `at` begins a word: ASCII letters and all that is not ASCII.
+bool may_hold_words(std::string_view text, std::size_t at) {
+    if (at + 24 > text.size()) return true;
+    std::uint64_t any = 0;
+    for (std::size_t part = 0; part < 24; part += 8) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, text.data() + at + part, 8);
+        any |= bytes;
+    }
+    return (any & 0xc0c0c0c0c0c0c0c0U) != 0;  // neither is below 0x40
+}
+
+}  // namespace
+
 void Scan::look_behind(std::size_t end) const {
     after_end_ = end;
-    after_.fill(0);
-    after_names_ids_ = false;
+    if (after_any_) after_.fill(0);
+    after_any_ = after_names_ids_ = false;
+    if (!may_hold_words(text, end)) return;
     const std::size_t stop = std::min(text.size(), end + 24);
     bool inside = true;
     for (std::size_t i = end; i < stop && text[i] != '\n'; ++i) {
@@ -46,6 +65,7 @@ void Scan::look_behind(std::size_t end) const {
         if ((letter && !inside) || static_cast<unsigned char>(text[i]) >= 0xc0) {
             if (phrases.may_begin(text, i))
                 phrases.look(text, i, [&](Label label, std::size_t) {
+                    after_any_ = true;
                     after_[label / 64] |= std::uint64_t{1} << (label % 64);
                     after_names_ids_ = after_names_ids_ || label >= kFirstRule;
                 });

@@ -2,6 +2,8 @@
 #include "policies/sensitivity/scan.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 namespace sluice::policies::detail {
 
@@ -17,11 +19,16 @@ constexpr std::string_view kLengths =
 
 constexpr std::size_t kLongest = 33;
 
-std::size_t length_of(char first, char second) {
+// 0 for what is no country.
+constexpr std::array<std::uint8_t, std::size_t{26} * 26> kLengthOf = [] {
+    std::array<std::uint8_t, std::size_t{26} * 26> table{};
     for (std::size_t i = 0; i + 4 <= kLengths.size(); i += 4)
-        if (kLengths[i] == first && kLengths[i + 1] == second)
-            return static_cast<std::size_t>((kLengths[i + 2] - '0') * 10 + (kLengths[i + 3] - '0'));
-    return 0;
+        table[static_cast<std::size_t>((kLengths[i] - 'A') * 26 + (kLengths[i + 1] - 'A'))] = static_cast<std::uint8_t>((kLengths[i + 2] - '0') * 10 + (kLengths[i + 3] - '0'));
+    return table;
+}();
+
+std::size_t length_of(char first, char second) {
+    return is_upper(first) && is_upper(second) ? kLengthOf[static_cast<std::size_t>((first - 'A') * 26 + (second - 'A'))] : 0;
 }
 
 // ISO 7064 mod 97-10 over the rearranged number; letters count 10 to 35.
@@ -71,10 +78,13 @@ bool may_begin_iban(const Scan& scan, std::size_t at) {
 std::size_t scan_iban(Scan& scan, std::size_t at) {
     const std::size_t length = length_of(to_upper(scan.text[at]), to_upper(scan.at(at + 1)));
     if (length == 0) return 0;
+    // The check digits first: they turn most of what only looks like one away.
+    const Number head = read_number(scan, at, 4);
+    if (head.size < 4 || !is_digit(head.characters[2]) || !is_digit(head.characters[3])) return 0;
+    const int check = (head.characters[2] - '0') * 10 + (head.characters[3] - '0');
+    if (check < 2 || check > 98) return 0;
     const Number iban = read_number(scan, at, length);
-    if (iban.size < length || is_alnum(scan.at(iban.end)) || !is_digit(iban.characters[2]) || !is_digit(iban.characters[3])) return 0;
-    const int check = (iban.characters[2] - '0') * 10 + (iban.characters[3] - '0');
-    if (check < 2 || check > 98 || !mod97(iban.text())) return 0;
+    if (iban.size < length || is_alnum(scan.at(iban.end)) || !mod97(iban.text())) return 0;
     return scan.add("IBAN", at, iban.end, 0.95, "mod97");
 }
 

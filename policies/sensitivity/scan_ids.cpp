@@ -3,6 +3,7 @@
 #include "policies/sensitivity/scan.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace sluice::policies::detail {
 
@@ -11,11 +12,11 @@ namespace {
 constexpr std::size_t kMostCharacters = 19;
 constexpr double kWorthReporting = 0.5;
 
-// Letters and digits in groups joined by single separators. `end[n]` is where the first n+1 characters end.
+// Letters and digits in groups joined by single separators. `behind[n]` is where the first n+1 characters end.
 struct Token {
     std::array<char, kMostCharacters + 1> characters{};
     std::array<std::uint8_t, kMostCharacters + 1> behind{};
-    std::array<bool, kMostCharacters + 1> ends_group{};
+    std::uint32_t ends = 0;  // bit n: the first n characters end a group
     std::size_t begin = 0;
     std::size_t count = 0;
     std::size_t lower_from = kMostCharacters + 1;  // the first small letter
@@ -29,38 +30,42 @@ struct Token {
 };
 
 // Bytes between two groups at `at`, 0 when they do not belong together.
-std::size_t gap_at(const Scan& scan, std::size_t at) {
-    const char c = scan.at(at);
-    if (c == '\xc2' && scan.at(at + 1) == '\xa0') return 2;
+std::size_t gap_at(std::string_view text, std::size_t at) {
+    const auto byte = [text](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
+    const char c = byte(at);
+    if (c == '\xc2' && byte(at + 1) == '\xa0') return 2;
     if (c != ' ' && c != '-' && c != '.' && c != '/' && c != '(') return 0;
     std::size_t size = 1;
-    if (scan.at(at + size) == ' ' && c == '-') ++size;
+    if (byte(at + size) == ' ' && c == '-') ++size;
     const std::size_t next = at + size;
-    if (is_digit(scan.at(next))) return size;
+    if (is_digit(byte(next))) return size;
     // A group of letters only: short and in capitals ("AP 46 78 44 B").
     std::size_t letters = 0;
-    while (letters < 4 && is_upper(scan.at(next + letters))) ++letters;
-    const char behind = scan.at(next + letters);
+    while (letters < 4 && is_upper(byte(next + letters))) ++letters;
+    const char behind = byte(next + letters);
     if (letters == 0 || letters > 3 || is_lower(behind)) return 0;
     return c == ' ' && letters > 2 && !is_digit(behind) ? 0 : size;
 }
 
 Token read_token(const Scan& scan, std::size_t at) {
+    // A copy: the characters stored below could be the scan's own, for all the compiler knows.
+    const std::string_view text = scan.text;
+    const auto byte = [text](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
     Token token;
     token.begin = at;
     std::size_t i = at;
     while (token.count <= kMostCharacters && i < at + 64) {
-        const char c = scan.at(i);
+        const char c = byte(i);
         if (!is_alnum(c)) break;
         if (is_lower(c)) token.lower_from = std::min(token.lower_from, token.count);
         if (is_alpha(c)) token.letter_from = std::min(token.letter_from, token.count);
         ++token.sizes[token.groups];
         token.characters[token.count] = to_upper(c);
         token.behind[token.count] = static_cast<std::uint8_t>(++i - at);
-        if (!is_alnum(scan.at(i))) {
-            token.ends_group[token.count] = true;
+        if (!is_alnum(byte(i))) {
+            token.ends |= std::uint32_t{2} << token.count;
             if (token.groups < kMostCharacters) ++token.groups;
-            if (const std::size_t gap = gap_at(scan, i)) i += gap;
+            if (const std::size_t gap = gap_at(text, i)) i += gap;
             else {
                 ++token.count;
                 break;
@@ -97,7 +102,14 @@ struct RuleIndex {
         Label label;
         bool only_digits;
     };
-    std::array<std::vector<Row>, kMostCharacters + 1> digits, letters, bare_digits, bare_letters;
+    using Rows = std::array<std::vector<Row>, kMostCharacters + 1>;  // by length
+    // Rows that say enough without a word beside the number: in one piece, and in groups.
+    struct Bare {
+        Rows one_piece, groups;
+        std::array<std::uint32_t, kMostCharacters + 2> lengths{};  // by the size of the first group: the lengths there are
+    };
+    Rows digits, letters;
+    Bare bare_digits, bare_letters;
     RuleIndex() {
         Label label = kFirstRule;
         for (const IdRule& rule : id_rules()) {
@@ -106,11 +118,22 @@ struct RuleIndex {
             const bool starts_with_letter = rule.shape[0] != '9';
             if (starts_with_digit) digits[rule.shape.size()].push_back(row);
             if (starts_with_letter) letters[rule.shape.size()].push_back(row);
-            const bool stands_alone = rule.bare + 0.2 >= kWorthReporting;
-            if (starts_with_digit && stands_alone) bare_digits[rule.shape.size()].push_back(row);
-            if (starts_with_letter && stands_alone) bare_letters[rule.shape.size()].push_back(row);
+            if (starts_with_digit) add(bare_digits, row);
+            if (starts_with_letter) add(bare_letters, row);
             ++label;
         }
+    }
+
+    static void add(Bare& bare, const Row& row) {
+        const std::size_t size = row.rule->shape.size();
+        const std::uint32_t length = std::uint32_t{1} << size;
+        if (row.rule->bare >= kWorthReporting) {
+            bare.one_piece[size].push_back(row);
+            bare.lengths[size] |= length;
+        }
+        if (row.rule->bare + 0.2 < kWorthReporting || row.rule->groups.empty()) return;
+        bare.groups[size].push_back(row);
+        bare.lengths[static_cast<std::size_t>(row.rule->groups[0] - '0')] |= length;
     }
 };
 
@@ -130,21 +153,27 @@ public:
         static const RuleIndex index;
         if (token_.count < 5) return found_;
         longest_ = token_.end(token_.count);
-        const bool nameable = nameable_ = scan_.names_ids(token_.begin, longest_);
+        nameable_ = scan_.names_ids(token_.begin, longest_);
         const bool digit = is_digit(token_.characters[0]);
-        const auto& rules = nameable ? (digit ? index.digits : index.letters) : (digit ? index.bare_digits : index.bare_letters);
-        for (std::size_t count = token_.count; count >= 5; --count) {
-            if (!token_.ends_group[count - 1]) continue;
+        const RuleIndex::Bare& bare = digit ? index.bare_digits : index.bare_letters;
+        const RuleIndex::Rows& named = digit ? index.digits : index.letters;
+        const std::size_t first = token_.sizes[0];
+        const std::uint32_t lengths = nameable_ ? ~std::uint32_t{0} : bare.lengths[first];
+        for (std::uint32_t ends = token_.ends & lengths & kLengths; ends != 0;) {
+            const auto count = static_cast<std::size_t>(std::bit_width(ends) - 1);
+            ends ^= std::uint32_t{1} << count;
             end_ = token_.end(count);
             if (scan_.at(end_) == ')' && scan_.at(end_ - 2) == '(') ++end_;
             open_end_ = !ends_number(scan_, end_);
-            for (const RuleIndex::Row& row : rules[count]) weigh(row, count);
-            if (nameable && count <= 18) weigh_labelled(count);
+            for (const RuleIndex::Row& row : (nameable_ ? named : count == first ? bare.one_piece : bare.groups)[count]) weigh(row, count);
+            if (nameable_ && count <= 18) weigh_labelled(count);
         }
         return found_;
     }
 
 private:
+    static constexpr std::uint32_t kLengths = (std::uint32_t{2} << kMostCharacters) - (std::uint32_t{1} << 5U);  // five characters or more
+
     // The distance of the nearest word, before or behind; npos when there is none.
     std::size_t named(Label label) {
         const std::size_t distance = scan_.distance(label, token_.begin);

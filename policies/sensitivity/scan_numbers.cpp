@@ -70,29 +70,33 @@ struct Groups {
 };
 
 // Length of a separator at `at`: space, hyphen, dot or a no-break space, 0 for none.
-std::size_t separator_at(const Scan& scan, std::size_t at) {
-    const char c = scan.at(at);
+std::size_t separator_at(std::string_view text, std::size_t at) {
+    if (at >= text.size()) return 0;
+    const char c = text[at];
     if (c == ' ' || c == '-' || c == '.') return 1;
-    return c == '\xc2' && scan.at(at + 1) == '\xa0' ? 2 : 0;
+    return c == '\xc2' && at + 1 < text.size() && text[at + 1] == '\xa0' ? 2 : 0;
 }
 
 Groups read_groups(const Scan& scan, std::size_t at) {
+    // A copy: the digits stored below could be the scan's own, for all the compiler knows.
+    const std::string_view text = scan.text;
+    const auto digit_at = [text](std::size_t k) { return k < text.size() && is_digit(text[k]); };
     Groups out;
     out.begin = at;
     std::size_t i = at;
     std::uint8_t size = 0;
-    while (out.count < Groups::kMostDigits && is_digit(scan.at(i))) {
-        out.digits[out.count] = scan.text[i++];
+    while (out.count < Groups::kMostDigits && digit_at(i)) {
+        out.digits[out.count] = text[i++];
         out.behind_[out.count] = static_cast<std::uint8_t>(i - at);
         ++size;
-        if (!is_digit(scan.at(i))) {
+        if (!digit_at(i)) {
             out.ends_group[out.count] = true;
             out.sizes[out.groups++] = size;
             size = 0;
-            const std::size_t gap = separator_at(scan, i);
-            if (gap > 0 && is_digit(scan.at(i + gap)) && out.count + 1 < Groups::kMostDigits) {
-                if (out.separator == '\0') out.separator = scan.text[i];
-                else out.mixed = out.mixed || out.separator != scan.text[i];
+            const std::size_t gap = separator_at(text, i);
+            if (gap > 0 && digit_at(i + gap) && out.count + 1 < Groups::kMostDigits) {
+                if (out.separator == '\0') out.separator = text[i];
+                else out.mixed = out.mixed || out.separator != text[i];
                 i += gap;
             }
         }
@@ -182,7 +186,7 @@ std::size_t scan_bot_token(Scan& scan, std::size_t at, const Groups& groups) {
 std::size_t scan_digits(Scan& scan, std::size_t at) {
     // One or two digits in the midst of a row of numbers begin nothing; rows of them may be long.
     const std::size_t size = is_digit(scan.at(at + 1)) ? (is_digit(scan.at(at + 2)) ? 3 : 2) : 1;
-    const bool goes_on = at > 1 && is_digit(scan.text[at - 2]) && separator_at(scan, at - 1) == 1;
+    const bool goes_on = at > 1 && is_digit(scan.text[at - 2]) && separator_at(scan.text, at - 1) == 1;
     if (goes_on && size < 3 && !is_alnum(scan.at(at + size))) return at + size;
     if (scan.near(Context::Iban, at, 8))
         if (const auto end = scan_bare_iban(scan, at)) return end;

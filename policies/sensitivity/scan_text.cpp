@@ -5,8 +5,10 @@
 #include "policies/sensitivity/token_starts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <initializer_list>
 
 namespace sluice::policies {
 
@@ -58,6 +60,31 @@ std::size_t look_for_phrases(Scan& scan, std::size_t at) {
     return found;
 }
 
+// By a word's first character: the sizes at which scan_word() has more to ask than what it begins with.
+constexpr std::array<std::uint16_t, 128> kAskedSizes = [] {
+    std::array<std::uint16_t, 128> sizes{};
+    const auto add = [&](char c, std::initializer_list<unsigned> more) {
+        for (const unsigned size : more) sizes[static_cast<unsigned char>(c)] = static_cast<std::uint16_t>(sizes[static_cast<unsigned char>(c)] | 1U << size);
+    };
+    for (char c = 'A'; c <= 'Z'; ++c) add(c, {1, 2, 3, 4, 8, 11});  // an identifier's first group; a bank's code
+    for (const char c : {'b', 'B'}) add(c, {5, 6});                   // basic, bearer
+    for (const char c : {'i', 'I'}) add(c, {10});                     // identified
+    return sizes;
+}();
+
+// True for most words of a text: letters at which nothing can begin. scan_word() would say the same, but take longer.
+bool is_ordinary(const Scan& scan, std::size_t at, std::size_t size) {
+    if (size < 2 || size >= kEncodedRun || at + 4 > scan.text.size() || scan.names_aws()) return false;
+    std::uint32_t bytes = 0;
+    std::memcpy(&bytes, scan.text.data() + at, 4);
+    if ((bytes & 0x80808080U) != 0) return false;
+    const std::uint32_t key = (bytes | 0x20202020U) & (size >= 4 ? ~std::uint32_t{0} : (std::uint32_t{1} << 8 * size) - 1);
+    if (scan.phrases.may_begin(key) || (kAskedSizes[bytes & 0x7fU] >> size & 1U) != 0) return false;
+    const std::uint32_t three = __builtin_bswap32(bytes) >> 8U;
+    const bool encoded = three == 0x65794aU || three >> 8U == 0x4c53U;  // "eyJ", "LS"
+    return !encoded && !kTokenStarts.holds(token_start_slot(three));
+}
+
 // Everything that begins where a word of letters and digits begins. Returns the end of a finding, or 0.
 std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_digit) {
     const std::string_view text = scan.text;
@@ -70,7 +97,7 @@ std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_di
     }
     if (scan.phrases.may_begin(text, at))
         if (const auto found = look_for_phrases(scan, at)) return found;
-    if (at + 16 <= text.size() && kTokenStarts[token_start_slot(text[at], text[at + 1], text[at + 2])])
+    if (at + 16 <= text.size() && kTokenStarts.holds(token_start_slot(text[at], text[at + 1], text[at + 2])))
         if (const auto found = scan_token(scan, at)) return found;
     const char first = text[at];
     const std::size_t size = end - at;
@@ -78,7 +105,7 @@ std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_di
         if (const auto found = scan_jwt(scan, at)) return found;
     if (first == 'L' && scan.at(at + 1) == 'S')
         if (const auto found = scan_encoded_key(scan, at)) return found;
-    if (scan.near(Context::AwsKeyId, at, 200) || (size >= 16 && scan.near_secret_word(at)))
+    if (scan.names_aws() && (scan.near(Context::AwsKeyId, at, 200) || (size >= 16 && scan.near_secret_word(at))))
         if (const auto found = scan_aws_secret(scan, at)) return found;
     if (holds_digit || (size <= 4 && is_upper(first) && (scan.at(end) == ' ' || scan.at(end) == '-') && is_digit(scan.at(end + 1)))) {
         if (may_begin_iban(scan, at))
@@ -205,7 +232,7 @@ public:
 
 private:
     void block(const char* bytes) {
-        const ByteMasks masks = masks_of(bytes);
+        const ByteMasks masks = masks_of_(bytes);
         const std::uint64_t starts = masks.word & ~(masks.word << 1U | carry_);
         carry_ = masks.word >> 63U;
         std::uint64_t todo = starts | masks.mark | masks.high;
@@ -225,8 +252,9 @@ private:
         if ((masks.word >> bit & 1U) != 0) {
             // The rest of the word within the block; a word that goes on is measured byte by byte.
             const auto size = static_cast<unsigned>(std::countr_one(masks.word >> bit));
-            if (bit + size < 64) return word(at, at + size, (masks.digit >> bit << (64 - size)) != 0);
-            return long_word(at);
+            if (bit + size >= 64) return long_word(at);
+            const bool digit = (masks.digit >> bit << (64 - size)) != 0;
+            return !digit && is_ordinary(scan_, at, size) ? 0 : word(at, at + size, digit);
         }
         if ((masks.high >> bit & 1U) != 0) {
             scan_.signs.other_characters = true;
@@ -276,6 +304,7 @@ private:
 
     Scan& scan_;
     const std::string_view text_;
+    const MasksOf masks_of_ = best_masks();
     std::size_t base_ = 0;
     std::size_t resume_ = 0;
     std::uint64_t carry_ = 0;
@@ -295,13 +324,13 @@ TextSigns scan_text(std::string_view text, std::string_view key, std::vector<Hit
 }
 
 int severity_of(std::string_view type) {
-    for (const std::string_view s4 : {"API_KEY", "PASSWORD", "PRIVATE_KEY", "JWT", "URL_CREDENTIALS", "LEGAL_PRIVILEGE"})
-        if (type == s4) return 4;
-    for (const std::string_view s2 : {"EMAIL", "PHONE", "ADDRESS", "DATE_OF_BIRTH", "IP_ADDRESS", "MAC_ADDRESS", "VEHICLE_ID", "SWIFT_BIC",
-                                      "SECRET_IDENTIFIER"})
-        if (type == s2) return 2;
-    for (const std::string_view s1 : {"PERSON", "EMPLOYEE_ID", "LOCATION", "DATE", "AGE"})
-        if (type == s1) return 1;
+    using namespace std::string_view_literals;
+    constexpr std::array kNeverLeave{"API_KEY"sv, "PASSWORD"sv, "PRIVATE_KEY"sv, "JWT"sv, "URL_CREDENTIALS"sv, "LEGAL_PRIVILEGE"sv};
+    constexpr std::array kContact{"EMAIL"sv, "PHONE"sv, "ADDRESS"sv, "DATE_OF_BIRTH"sv, "IP_ADDRESS"sv, "MAC_ADDRESS"sv, "VEHICLE_ID"sv, "SWIFT_BIC"sv, "SECRET_IDENTIFIER"sv};
+    constexpr std::array kLittle{"PERSON"sv, "EMPLOYEE_ID"sv, "LOCATION"sv, "DATE"sv, "AGE"sv};
+    if (std::ranges::find(kNeverLeave, type) != kNeverLeave.end()) return 4;
+    if (std::ranges::find(kContact, type) != kContact.end()) return 2;
+    if (std::ranges::find(kLittle, type) != kLittle.end()) return 1;
     // Health without a person counts only in combination: see Classifier.
     return type == "DOCUMENTED" || type == "HEALTH_INFO" ? 0 : 3;
 }

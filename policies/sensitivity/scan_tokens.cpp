@@ -29,21 +29,22 @@ bool in_alphabet(char c, Alphabet alphabet) {
 // Most prefixes differ in their first few characters: a loop is done before a call of memcmp would have begun.
 bool begins_with(std::string_view text, std::string_view prefix) {
     if (text.size() < prefix.size()) return false;
-    for (std::size_t i = 1; i < prefix.size(); ++i)
+    for (std::size_t i = 2; i < prefix.size(); ++i)
         if (text[i] != prefix[i]) return false;
     return true;
 }
 
-// Where the prefixes of each first letter begin.
-constexpr std::array<std::uint8_t, 129> kFirst = [] {
-    std::array<std::uint8_t, 129> first{};
+// Where the prefixes of each two first letters begin.
+constexpr std::array<std::uint8_t, std::size_t{128} * 128 + 1> kFirst = [] {
+    std::array<std::uint8_t, std::size_t{128} * 128 + 1> first{};
     std::size_t i = 0;
-    for (std::size_t c = 0; c <= 128; ++c) {
-        while (i < kTokenPrefixes.size() && static_cast<unsigned char>(kTokenPrefixes[i].prefix[0]) < c) ++i;
-        first[c] = static_cast<std::uint8_t>(i);
+    for (std::size_t pair = 0; pair < first.size(); ++pair) {
+        while (i < kTokenPrefixes.size() && static_cast<std::size_t>(kTokenPrefixes[i].prefix[0] * 128 + kTokenPrefixes[i].prefix[1]) < pair) ++i;
+        first[pair] = static_cast<std::uint8_t>(i);
     }
     return first;
 }();
+static_assert(kTokenPrefixes.size() < 256);
 static_assert(std::ranges::is_sorted(kTokenPrefixes, {}, &TokenPrefix::prefix));
 
 // What an issuer made up. Fewer than ten different letters happen by chance in sixteen of an alphabet of capitals, and an exact
@@ -128,11 +129,12 @@ bool looks_generated(std::string_view value) {
 }
 
 std::size_t scan_token(Scan& scan, std::size_t at) {
-    if (at + 16 > scan.text.size() || !kTokenStarts[token_start_slot(scan.text[at], scan.text[at + 1], scan.text[at + 2])]) return 0;
+    if (at + 16 > scan.text.size() || !kTokenStarts.holds(token_start_slot(scan.text[at], scan.text[at + 1], scan.text[at + 2]))) return 0;
     const auto rest = scan.text.substr(at);
-    const auto letter = static_cast<unsigned char>(rest[0]);
+    const auto pair = static_cast<std::size_t>(static_cast<unsigned char>(rest[0]) * 128U + static_cast<unsigned char>(rest[1]));
+    const std::size_t least = static_cast<unsigned char>(rest[1]) < 0x80 ? kFirst[pair] : 0U;
     // From the longest of several that fit: "sk-proj-" before "sk-".
-    for (std::size_t i = kFirst[letter + 1U]; i > kFirst[letter]; --i) {
+    for (std::size_t i = static_cast<unsigned char>(rest[1]) < 0x80 ? kFirst[pair + 1] : 0U; i > least; --i) {
         const TokenPrefix& entry = kTokenPrefixes[i - 1U];
         if (!begins_with(rest, entry.prefix)) continue;
         const std::size_t end = body_end(scan, at + entry.prefix.size(), entry);

@@ -52,7 +52,7 @@ std::string_view TextPlace::key() const {
 
 class TextWalk {
 public:
-    explicit TextWalk(const TextVisitor& visit) : visit_(visit) {}
+    explicit TextWalk(const TextVisitor& visit) : visit_(visit) { place_.path_.reserve(kUsualDepth); }
 
     void value(const core::Json& json) {
         if (json.is_string()) text(json.get_ref<const std::string&>());
@@ -62,11 +62,13 @@ public:
     }
 
 private:
+    static constexpr std::size_t kUsualDepth = 8;  // of a path: one allocation for most bodies
     static constexpr int kMostNestedJson = 3;
     static constexpr std::size_t kMostNestedBytes = std::size_t{1} << 20U;
 
     void members(const core::Json& object) {
-        for (const auto& [key, member] : object.items()) {
+        // The members themselves: items() would make a string for the name of each.
+        for (const auto& [key, member] : object.get_ref<const core::Json::object_t&>()) {
             place_.path_.push_back({&key, 0});
             place_.is_key_ = true;
             visit_(place_, key);
@@ -79,10 +81,11 @@ private:
     void elements(const core::Json& array) {
         const bool messages = nested_ == 0 && place_.path_.size() == 1 && place_.path_.front().key != nullptr &&
                               *place_.path_.front().key == "messages";
-        for (std::size_t i = 0; i < array.size(); ++i) {
+        std::size_t i = 0;
+        for (const auto& element : array.get_ref<const core::Json::array_t&>()) {
             if (messages) place_.message_ = static_cast<std::int32_t>(i);
-            place_.path_.push_back({nullptr, i});
-            value(array[i]);
+            place_.path_.push_back({nullptr, i++});
+            value(element);
             place_.path_.pop_back();
         }
         if (messages) place_.message_ = -1;

@@ -4,8 +4,15 @@
 #include "policies/sensitivity/unicode.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::policies {
+
+namespace {
+
+constexpr std::size_t kMostStride = 64;
+
+}  // namespace
 
 const TextView::Run& TextView::run_of(std::size_t at) const {
     return *(std::ranges::upper_bound(runs_, at, {}, &Run::at) - 1);
@@ -13,25 +20,34 @@ const TextView::Run& TextView::run_of(std::size_t at) const {
 
 std::size_t TextView::original_begin(std::size_t begin) const {
     const Run& run = run_of(begin);
-    return run.original_size > 0 ? run.original : run.original + (begin - run.at);
+    return run.original + (begin - run.at) * run.stride;
 }
 
 std::size_t TextView::original_end(std::size_t end) const {
     const Run& run = run_of(end - 1);
-    return run.original_size > 0 ? run.original + run.original_size : run.original + (end - run.at);
+    return run.original + (end - 1 - run.at) * run.stride + run.width;
 }
 
 void TextView::copy(std::string_view original, std::size_t at, std::size_t size) {
     if (size == 0) return;
-    if (new_run_) runs_.push_back({text_.size(), at, 0});
+    if (new_run_) runs_.push_back({text_.size(), at, 1, 1});
     new_run_ = false;
     text_.append(original.substr(at, size));
+}
+
+// Long numbers in other digits, or written apart, are one run: what comes next lies where its rule says.
+bool TextView::extend_run(std::size_t at, std::size_t size) {
+    if (runs_.empty() || runs_.back().width != size) return false;
+    Run& run = runs_.back();
+    const std::size_t bytes = text_.size() - run.at;
+    if (bytes == 1 && run.stride == 0 && at - run.original <= kMostStride) run.stride = static_cast<std::uint32_t>(at - run.original);
+    return run.stride != 0 && at == run.original + bytes * run.stride;
 }
 
 void TextView::replace(std::string_view bytes, std::size_t at, std::size_t size) {
     changed_ = new_run_ = true;
     if (bytes.empty()) return;
-    runs_.push_back({text_.size(), at, size});
+    if (bytes.size() > 1 || !extend_run(at, size)) runs_.push_back({text_.size(), at, static_cast<std::uint32_t>(size), 0});
     text_.append(bytes);
 }
 
@@ -73,18 +89,25 @@ std::optional<TextView> folded(std::string_view original) {
     if (is_ascii(original)) return std::nullopt;
     TextView view;
     Token token;
+    std::size_t copied = 0;  // what is behind it is still to be copied, as it is
     for (std::size_t i = 0; i < original.size();) {
         if (i >= token.end) token = token_at(original, i);
         const Character character = decode_character(original, i);
-        if (character.code < 0x80) view.copy(original, i, 1);
-        else if (is_invisible(character.code)) view.skip();
-        else if (const auto form = ascii_form(character.code); !form.empty()) view.replace(form, i, character.size);
-        else if (const char alike = token.mixed ? lookalike(character.code) : '\0'; alike != '\0')
-            view.replace({&alike, 1}, i, character.size);
-        else view.copy(original, i, character.size);
-        i += character.size;
+        const std::size_t at = std::exchange(i, i + character.size);
+        if (character.code < 0x80) continue;
+        const bool invisible = is_invisible(character.code);
+        const auto form = invisible ? std::string{} : ascii_form(character.code);
+        const char alike = invisible || !form.empty() || !token.mixed ? '\0' : lookalike(character.code);
+        if (!invisible && form.empty() && alike == '\0') continue;
+        view.copy(original, copied, at - copied);
+        copied = i;
+        if (invisible) view.skip();
+        else if (!form.empty()) view.replace(form, at, character.size);
+        else view.replace({&alike, 1}, at, character.size);
     }
-    if (!view.changed() || view.text().empty()) return std::nullopt;
+    if (!view.changed()) return std::nullopt;
+    view.copy(original, copied, original.size() - copied);
+    if (view.text().empty()) return std::nullopt;
     return view;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,12 +27,15 @@ public:
     void skip() { changed_ = new_run_ = true; }  // what comes next in the original is left out
 
 private:
-    // From `at` of the view on, bytes were read from `original` on, one from one, until the next run.
+    // From `at` of the view on until the next run, each byte stands for `width` bytes of the original, which lie `stride`
+    // apart; stride 0: all of them together stand for the same ones.
     struct Run {
         std::size_t at;
         std::size_t original;
-        std::size_t original_size;  // what the whole run stands for; 0: as many bytes as the run has
+        std::uint32_t width;
+        std::uint32_t stride;
     };
+    bool extend_run(std::size_t at, std::size_t size);
     const Run& run_of(std::size_t at) const;
 
     std::string text_;

@@ -71,6 +71,10 @@ std::unordered_map<char32_t, char> read_lookalikes() {
 }  // namespace
 
 std::string ascii_form(char32_t c) {
+    // What most texts are made of is settled without asking: Latin, Greek and Cyrillic letters, ideographs, Hangul, and the
+    // full-width forms, which lie in the order of ASCII. No script but those behind U+0660 has digits of its own.
+    if (c >= 0xff01 && c <= 0xff5e) return std::string(1, static_cast<char>(c - 0xfee0));
+    if (!may_be_a_form(c) && ((c < 0x660 && c != 0xa0) || (c >= 0x3400 && c < 0xa000) || (c >= 0xac00 && c < 0xd800))) return {};
     if (c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f || c == 0x3000) return " ";
     if ((c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xfe58 || c == 0xfe63 || c == 0x2043) return "-";
     if (may_be_a_form(c)) {
@@ -89,6 +93,7 @@ std::string ascii_form(char32_t c) {
 }
 
 char lookalike(char32_t c) {
+    if (c < 0xc0 || (c >= 0x2d00 && c < 0xa4d0) || c >= 0xabc0) return '\0';  // in none of the blocks read
     static const std::unordered_map<char32_t, char> table = read_lookalikes();
     const auto found = table.find(c);
     return found == table.end() ? '\0' : found->second;

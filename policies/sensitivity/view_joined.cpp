@@ -3,6 +3,7 @@
 #include "policies/sensitivity/text_view.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace sluice::policies {
 
@@ -50,31 +51,46 @@ std::size_t line_break_at(std::string_view text, std::size_t at) {
     return holds_digit(before) && holds_digit(behind) ? end - at : 0;
 }
 
-// Characters each apart from the next by the same one or two others: their end, or 0. At least eight of them.
+// Characters each apart from the next by the same one or two others: at least eight of them, `step` bytes from one to the next.
 struct Apart {
-    std::size_t end = 0;
-    std::size_t stop = 0;  // how far it was looked at when there are none
-    std::string characters;
-    std::vector<std::size_t> places;
+    std::size_t begin = 0;
+    std::size_t step = 1;
+    std::size_t count = 0;
+    std::size_t end = 0;   // 0: there are none
+    std::size_t stop = 0;  // how far it was looked at
+    bool digits = true;    // all of them
+
+    std::size_t place(std::size_t i) const { return begin + i * step; }
 };
+
+bool may_stand_apart(char c) {
+    return is_alnum(c) || c == '@' || c == '+' || c == '.' || c == '-' || c == '_';
+}
+
+bool sets_apart(char c) {
+    return c == ' ' || c == '.' || c == '-' || c == '_' || c == '/' || c == '|' || c == ',';
+}
 
 Apart apart_at(std::string_view text, std::size_t at) {
     constexpr std::size_t kLeast = 8;
     constexpr std::size_t kMost = 64;
     Apart out;
     if (at > 0 && is_alnum(text[at - 1])) return out;
+    out.begin = at;
     std::size_t i = at;
     std::string_view gap;
-    while (out.places.size() < kMost && i < text.size()) {
-        if (!is_alnum(text[i]) && text[i] != '@' && text[i] != '+' && text[i] != '.' && text[i] != '-' && text[i] != '_') break;
+    while (out.count < kMost && i < text.size()) {
+        if (!may_stand_apart(text[i])) break;
         if (i + 1 < text.size() && is_alnum(text[i]) && is_alnum(text[i + 1])) break;
         // "5 9 6 9 1 6 9 7 4 a lle": a number is over where a letter comes.
-        if (out.places.size() >= kLeast && detail::is_alpha(text[i]) && std::ranges::all_of(out.characters, is_digit)) break;
-        out.characters += text[i];
-        out.places.push_back(i);
-        std::size_t stop = i + 1;
-        while (stop < text.size() && stop < i + 4 && std::string_view{" .-_/|,"}.find(text[stop]) != std::string_view::npos) ++stop;
-        if (gap.empty()) gap = text.substr(i + 1, stop - i - 1);
+        if (out.count >= kLeast && out.digits && detail::is_alpha(text[i])) break;
+        ++out.count;
+        out.digits = out.digits && is_digit(text[i]);
+        if (gap.empty()) {
+            std::size_t stop = i + 1;
+            while (stop < text.size() && stop < i + 4 && sets_apart(text[stop])) ++stop;
+            gap = text.substr(i + 1, stop - i - 1);
+        }
         // A character that is itself a mark ("a n n a . b") stands between two gaps.
         if (gap.empty() || text.substr(i + 1, gap.size()) != gap) {
             ++i;
@@ -83,20 +99,17 @@ Apart apart_at(std::string_view text, std::size_t at) {
         i += 1 + gap.size();
     }
     out.stop = i;
-    if (out.places.size() < kLeast || gap == ",") return out;
-    out.end = out.places.back() + 1;
+    out.step = 1 + gap.size();
+    if (out.count >= kLeast && gap != ",") out.end = out.place(out.count - 1) + 1;
     return out;
 }
 
 // Nine or ten digits are written the way people write such numbers, so that the detectors see a number and not a sum.
-void append_together(TextView& view, const Apart& apart) {
-    const bool digits = std::ranges::all_of(apart.characters, is_digit);
-    const std::size_t size = apart.characters.size();
-    for (std::size_t i = 0; i < size; ++i) {
-        std::string bytes(1, apart.characters[i]);
-        const bool mark = digits && ((size == 9 && (i == 2 || i == 4)) || (size == 10 && (i == 2 || i == 5)));
-        if (mark) bytes += '-';
-        view.replace(bytes, apart.places[i], 1);
+void append_together(TextView& view, std::string_view text, const Apart& apart) {
+    for (std::size_t i = 0; i < apart.count; ++i) {
+        const std::array bytes{text[apart.place(i)], '-'};
+        const bool mark = apart.digits && ((apart.count == 9 && (i == 2 || i == 4)) || (apart.count == 10 && (i == 2 || i == 5)));
+        view.replace({bytes.data(), mark ? 2U : 1U}, apart.place(i), 1);
     }
 }
 
@@ -112,7 +125,7 @@ std::optional<TextView> joined(std::string_view original) {
             const Apart apart = apart_at(original, i);
             if (apart.end > 0) {
                 view.copy(original, copied, i - copied);
-                append_together(view, apart);
+                append_together(view, original, apart);
                 copied = i = apart.end;
                 continue;
             }
