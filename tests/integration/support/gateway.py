@@ -27,10 +27,11 @@ def run(*words, stdin=""):
 class Gateway:
     """`sluice serve` on a port of the system's choice. Use as a context manager."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, environment=()):
         self.folder = tempfile.mkdtemp(prefix="sluice-test-")
         self.data = str(pathlib.Path(self.folder) / "data")
         self.options = options
+        self.environment = {**ENVIRONMENT, **dict(environment)}
         self.process = None
         self.reader = None
         self.log = []
@@ -59,7 +60,7 @@ class Gateway:
 
     def start(self):
         self.process = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0", "--data", self.data, *self.options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment)
         self.log = []
         for line in self.process.stdout:
             self.log.append(line)

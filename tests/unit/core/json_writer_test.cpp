@@ -25,7 +25,7 @@ TEST(JsonWriter, EscapesWhatJsonAsksFor) {
 TEST(JsonWriter, ReplacesEveryBrokenSequenceOnce) {
     for (const std::string_view text : {"\xff", "a\xc3", "a\xc3z", "\xe2\x82", "\xe2\x82z", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x9f\x99", "\xf4\x90\x80\x80",
                                         "\xc0\xaf", "\x80\x80", "\xf0\x9f\x99\xc3\xa9", "\xf5z", "z\xf0\x90"})
-        EXPECT_EQ(written(text), expected(text)) << testing::PrintToString(text);
+        EXPECT_EQ(written(text), expected(text)) << ::testing::PrintToString(text);
 }
 
 TEST(JsonWriter, AgreesWithTheLibraryOnRandomBytes) {
@@ -34,7 +34,7 @@ TEST(JsonWriter, AgreesWithTheLibraryOnRandomBytes) {
     for (int round = 0; round < 20'000; ++round) {
         std::string text(random() % 24, '\0');
         for (char& c : text) c = random() % 3 == 0 ? static_cast<char>(random()) : kInteresting[random() % kInteresting.size()];
-        ASSERT_EQ(written(text), expected(text)) << testing::PrintToString(text);
+        ASSERT_EQ(written(text), expected(text)) << ::testing::PrintToString(text);
     }
 }
 

@@ -101,7 +101,7 @@ TEST_F(Commands, TeamsAndKeysAreMadeListedAndRevoked) {
 
     const Ran made = run_here({"keys", "create", "legal", "--name", "laptop", "--quiet"});
     ASSERT_EQ(made.code, kDone) << made.error;
-    EXPECT_THAT(made.out, testing::MatchesRegex("sk-sluice-[A-Za-z0-9_-]+\n"));
+    EXPECT_THAT(made.out, ::testing::MatchesRegex("sk-sluice-[A-Za-z0-9_-]+\n"));
     const std::string key = made.out.substr(0, made.out.size() - 1);
 
     const Ran listed = run_here({"keys", "list"});

@@ -198,13 +198,13 @@ TEST(Config, YamlIsBounded) {
 }
 
 TEST(Config, DocumentProblemsNameTheFile) {
-    const auto file = std::filesystem::path(testing::TempDir()) / "sluice-bad.yaml";
+    const auto file = std::filesystem::path(::testing::TempDir()) / "sluice-bad.yaml";
     std::ofstream(file) << "a: [";
     const LoadedConfig loaded = load_config(file, variables({}));
     ASSERT_EQ(loaded.problems.size(), 1U);
     EXPECT_EQ(loaded.problems[0].field, file.string());
     EXPECT_FALSE(load_config("/no/such/file.yaml", variables({})).ok());
-    EXPECT_FALSE(load_config(testing::TempDir(), variables({})).ok());
+    EXPECT_FALSE(load_config(::testing::TempDir(), variables({})).ok());
 }
 
 TEST(Config, OnlyLoopbackIsServedWithoutTls) {

@@ -93,8 +93,9 @@ TEST_F(ModelControl, ModelsThatDoNotFitOrShareANameStopTheStart) {
 TEST_F(ModelControl, BenchAndEvalPrintWhatTheyMeasured) {
     const Ran bench = run({"bench", tiny("qwen3-n-Q8_0").string(), "--batch", "1,2", "--context", "64", "--prompt", "64", "--decode", "2", "--repeat", "1", "--threads", "1", "--json"});
     ASSERT_EQ(bench.code, kDone) << bench.error;
-    ASSERT_EQ(bench.json().at("results").size(), 3U);
-    for (const core::Json& row : bench.json().at("results")) EXPECT_GT(row.at("tokens_per_second"), 0.0);
+    const core::Json measured = bench.json();
+    ASSERT_EQ(measured.at("results").size(), 3U);
+    for (const core::Json& row : measured.at("results")) EXPECT_GT(row.at("tokens_per_second"), 0.0);
     EXPECT_EQ(run({"bench", tiny("qwen3-n-Q8_0").string(), "--batch", "0"}).code, kWrongUsage);
 
     const auto text = directory_ / "text.txt";

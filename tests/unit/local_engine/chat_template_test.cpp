@@ -189,7 +189,7 @@ TEST(ChatTemplate, WhatCannotBeRunIsRefusedAtLoad) {
 }
 
 // Conversations without tools of published templates, against what the templates themselves render.
-class ChatTemplateTokens : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+class ChatTemplateTokens : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
 
 TEST_P(ChatTemplateTokens, PlainConversationsAreRenderedAlike) {
     const auto [name, vocabulary] = GetParam();
@@ -238,7 +238,7 @@ TEST_P(ChatTemplateTokens, PlainConversationsAreRenderedAlike) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Template, ChatTemplateTokens,
-                         testing::Values(std::pair("Qwen-Qwen2.5-7B-Instruct", "qwen2.gguf"),
+                         ::testing::Values(std::pair("Qwen-Qwen2.5-7B-Instruct", "qwen2.gguf"),
                                          std::pair("Qwen-Qwen3-0.6B", "qwen2.gguf"),
                                          std::pair("Qwen3-Coder", "qwen2.gguf"),
                                          std::pair("builtin-mistral-v1", "ggml-vocab-llama-spm.gguf"),

@@ -234,7 +234,7 @@ Packed pack(TensorType type) {
     }
 }
 
-class GgufDequantize : public testing::TestWithParam<TensorType> {};
+class GgufDequantize : public ::testing::TestWithParam<TensorType> {};
 
 TEST_P(GgufDequantize, GivesTheValuesThatWerePacked) {
     constexpr int kBlocks = 200;
@@ -258,7 +258,7 @@ TEST_P(GgufDequantize, GivesTheValuesThatWerePacked) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllFormats, GgufDequantize,
-                         testing::Values(TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1,
+                         ::testing::Values(TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1,
                                          TensorType::Q8_0, TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K,
                                          TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS,
                                          TensorType::MXFP4),

@@ -160,7 +160,7 @@ std::vector<Malformed> tensors() {
     };
 }
 
-class GgufMalformed : public testing::TestWithParam<Malformed> {};
+class GgufMalformed : public ::testing::TestWithParam<Malformed> {};
 
 TEST_P(GgufMalformed, IsRefusedAndNamed) {
     const std::string bytes = GetParam().bytes();
@@ -169,14 +169,14 @@ TEST_P(GgufMalformed, IsRefusedAndNamed) {
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
     ASSERT_FALSE(file);
     EXPECT_EQ(file.error().field, GetParam().field);
-    EXPECT_THAT(file.error().detail, testing::HasSubstr(GetParam().detail));
+    EXPECT_THAT(file.error().detail, ::testing::HasSubstr(GetParam().detail));
     EXPECT_TRUE(file.error().code == core::Errc::Corrupt || file.error().code == core::Errc::Unsupported);
 }
 
 const auto kName = [](const auto& malformed) { return malformed.param.name; };
-INSTANTIATE_TEST_SUITE_P(Header, GgufMalformed, testing::ValuesIn(headers()), kName);
-INSTANTIATE_TEST_SUITE_P(Key, GgufMalformed, testing::ValuesIn(keys()), kName);
-INSTANTIATE_TEST_SUITE_P(Tensor, GgufMalformed, testing::ValuesIn(tensors()), kName);
+INSTANTIATE_TEST_SUITE_P(Header, GgufMalformed, ::testing::ValuesIn(headers()), kName);
+INSTANTIATE_TEST_SUITE_P(Key, GgufMalformed, ::testing::ValuesIn(keys()), kName);
+INSTANTIATE_TEST_SUITE_P(Tensor, GgufMalformed, ::testing::ValuesIn(tensors()), kName);
 
 TEST(GgufMalformedNames, AreShownWithoutControlCharacters) {
     const std::string bytes = one_key(13, number(0), "evil\n\x1b[2Jkey");

@@ -12,7 +12,7 @@
 namespace sluice::local_engine::gguf {
 namespace {
 
-class GgufSplit : public testing::Test {
+class GgufSplit : public ::testing::Test {
 protected:
     GgufSplit() : folder_(std::filesystem::temp_directory_path() / ("split" + std::to_string(::getpid()))) {
         std::filesystem::create_directories(folder_);

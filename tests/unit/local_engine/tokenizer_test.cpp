@@ -14,7 +14,7 @@ namespace {
 
 using test::GgufWriter;
 using test::SmallVocabulary;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 core::Result<Tokenizer> load(const GgufWriter& writer) {
     const std::string bytes = writer.build();
@@ -159,7 +159,7 @@ TEST(Tokenizer, RefusesWhatItDoesNotKnowByName) {
     };
     EXPECT_EQ(error(vocabulary.writer("gpt2", "falcon")).field, "tokenizer.ggml.pre");
     EXPECT_EQ(error(vocabulary.writer("gpt2", "falcon")).code, core::Errc::Unsupported);
-    EXPECT_THAT(error(vocabulary.writer("gpt2", "falcon")).detail, testing::HasSubstr("falcon"));
+    EXPECT_THAT(error(vocabulary.writer("gpt2", "falcon")).detail, ::testing::HasSubstr("falcon"));
     EXPECT_EQ(error(vocabulary.writer("bert", "qwen2")).field, "tokenizer.ggml.model");
     EXPECT_EQ(error(GgufWriter{}).field, "tokenizer.ggml.tokens");
 

@@ -12,7 +12,7 @@
 namespace sluice::local_engine {
 namespace {
 
-class TokenizerVectors : public testing::TestWithParam<std::string> {
+class TokenizerVectors : public ::testing::TestWithParam<std::string> {
 protected:
     void SetUp() override {
         path_ = std::filesystem::path(SLUICE_SOURCE_DIR) / "tests/data/tokenizers" / GetParam();  // the small ones
@@ -53,7 +53,7 @@ TEST_P(TokenizerVectors, PlainTextsGiveTheReferenceIds) {
         std::istringstream numbers(line);
         std::vector<TokenId> expected;
         for (TokenId token = 0; numbers >> token;) expected.push_back(token);
-        EXPECT_EQ(tokenizer_->encode(text, SpecialTokens::Plain), expected) << testing::PrintToString(text);
+        EXPECT_EQ(tokenizer_->encode(text, SpecialTokens::Plain), expected) << ::testing::PrintToString(text);
         ++compared;
     }
     EXPECT_GT(compared, 40);
@@ -65,11 +65,11 @@ TEST_P(TokenizerVectors, TextsWithSpecialTokensGiveTheReferenceIdsAndComeBack) {
     for (const core::Json& item : cases) {
         const auto text = item.at("text").get<std::string>();
         const auto ids = item.at("ids").get<std::vector<TokenId>>();
-        EXPECT_EQ(tokenizer_->encode(text, SpecialTokens::Plain), ids) << testing::PrintToString(text);
+        EXPECT_EQ(tokenizer_->encode(text, SpecialTokens::Plain), ids) << ::testing::PrintToString(text);
 
         std::vector<TokenId> special = tokenizer_->encode(text, SpecialTokens::Parse);
         if (tokenizer_->add_bos()) special.insert(special.begin(), *tokenizer_->bos());
-        EXPECT_EQ(special, item.at("ids_special").get<std::vector<TokenId>>()) << testing::PrintToString(text);
+        EXPECT_EQ(special, item.at("ids_special").get<std::vector<TokenId>>()) << ::testing::PrintToString(text);
         if (item.at("roundtrip").get<bool>()) {
             EXPECT_EQ(tokenizer_->decode(ids), text);
         }
@@ -77,7 +77,7 @@ TEST_P(TokenizerVectors, TextsWithSpecialTokensGiveTheReferenceIdsAndComeBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Vocabulary, TokenizerVectors,
-                         testing::Values("llama-bpe", "llama4", "qwen2", "deepseek-v3", "ggml-vocab-deepseek-llm",
+                         ::testing::Values("llama-bpe", "llama4", "qwen2", "deepseek-v3", "ggml-vocab-deepseek-llm",
                                          "ggml-vocab-deepseek-coder", "ggml-vocab-gpt-2", "ggml-vocab-llama-spm",
                                          "synthetic-tekken", "synthetic-gpt-4o"),
                          [](const auto& vocabulary) {

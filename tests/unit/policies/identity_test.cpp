@@ -15,10 +15,10 @@ namespace {
 
 using core::Errc;
 using std::chrono::milliseconds;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-class IdentityTest : public testing::Test {
+class IdentityTest : public ::testing::Test {
 protected:
     IdentityStore open() {
         auto store = IdentityStore::open(directory_.path());
@@ -40,7 +40,7 @@ TEST_F(IdentityTest, AKeyIdentifiesItsTeamWithItsCaps) {
     ASSERT_TRUE(made);
     const auto token = made->token.expose();
     EXPECT_EQ(token.size(), 53U);
-    EXPECT_THAT(std::string{token}, testing::StartsWith("sk-sluice-"));
+    EXPECT_THAT(std::string{token}, ::testing::StartsWith("sk-sluice-"));
     EXPECT_EQ(made->key.shown, token.substr(0, 16));
     const auto caller = ring()->authenticate(token);
     ASSERT_TRUE(caller);

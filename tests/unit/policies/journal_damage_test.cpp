@@ -20,7 +20,7 @@ namespace sluice::policies::test {
 namespace {
 
 using core::Errc;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string read_file(const std::filesystem::path& path) {
     std::ifstream file{path, std::ios::binary};
@@ -38,7 +38,7 @@ std::string decision_payload(int number) {
     return payload;
 }
 
-class JournalDamageTest : public testing::Test {
+class JournalDamageTest : public ::testing::Test {
 protected:
     // A journal of decisions that nobody has applied, as a crash leaves it.
     void write_journal(int records, std::uint64_t segment_bytes = 2048) {

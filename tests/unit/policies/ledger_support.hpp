@@ -13,9 +13,11 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::policies::test {
 
@@ -52,15 +54,42 @@ core::awaitable<void> keep_result(core::awaitable<T> work, std::optional<T>& res
     result.emplace(co_await std::move(work));
 }
 
+// Loops that live to the end of the program, as the event loops of a gateway outlive its ledger: the journal's thread may still
+// be inside the call that woke a loop when what it woke has returned.
+class Loops {
+public:
+    static std::unique_ptr<core::net::io_context> take() {
+        const std::lock_guard lock{all().mutex_};
+        if (all().idle_.empty()) return std::make_unique<core::net::io_context>(1);
+        auto loop = std::move(all().idle_.back());
+        all().idle_.pop_back();
+        return loop;
+    }
+    static void give_back(std::unique_ptr<core::net::io_context> loop) {
+        loop->restart();
+        const std::lock_guard lock{all().mutex_};
+        all().idle_.push_back(std::move(loop));
+    }
+
+private:
+    static Loops& all() {
+        static Loops loops;
+        return loops;
+    }
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<core::net::io_context>> idle_;
+};
+
 // Runs a coroutine on an event loop of its own and hands back what it returned.
 template <class T>
 T run(core::awaitable<T> work) {
-    core::net::io_context loop{1};
+    auto loop = Loops::take();
     std::optional<T> result;
     std::exception_ptr failure;
     auto done = [&](std::exception_ptr thrown) { failure = thrown; };
-    core::net::co_spawn(loop, keep_result(std::move(work), result), done);
-    loop.run();
+    core::net::co_spawn(*loop, keep_result(std::move(work), result), done);
+    loop->run();
+    Loops::give_back(std::move(loop));
     if (failure) std::rethrow_exception(failure);
     return std::move(*result);
 }

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <random>
 #include <thread>
@@ -14,9 +15,9 @@ namespace sluice::policies::test {
 namespace {
 
 using core::Errc;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class LedgerTest : public testing::TestWithParam<LedgerDurability> {
+class LedgerTest : public ::testing::TestWithParam<LedgerDurability> {
 protected:
     DurableLedgerConfig config() {
         auto made = config_in(directory_.path(), GetParam());
@@ -32,7 +33,7 @@ protected:
     ManualClock clock_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Durability, LedgerTest, testing::Values(LedgerDurability::Strict, LedgerDurability::Relaxed),
+INSTANTIATE_TEST_SUITE_P(Durability, LedgerTest, ::testing::Values(LedgerDurability::Strict, LedgerDurability::Relaxed),
                          [](const auto& instance) {
                              return instance.param == LedgerDurability::Strict ? "Strict" : "Relaxed";
                          });
@@ -298,6 +299,7 @@ TEST_P(LedgerTest, NoInterleavingPassesACap) {
     std::atomic<std::int64_t> charged = 0;
     std::atomic<int> refused = 0;
     {
+        std::array<core::net::io_context, 8> contexts{};  // outlive the ledger's thread, as those of a gateway do
         auto ledger = open_ledger(config());
         std::atomic<bool> done = false;
         std::thread watcher{[&] {
@@ -306,7 +308,7 @@ TEST_P(LedgerTest, NoInterleavingPassesACap) {
         std::vector<std::thread> loops;
         for (std::uint32_t loop = 0; loop < 8; ++loop) {
             loops.emplace_back([&, loop] {
-                core::net::io_context context{1};
+                auto& context = contexts[loop];
                 for (std::uint32_t i = 0; i < 25; ++i)
                     core::net::co_spawn(
                         context,

@@ -12,7 +12,7 @@ namespace {
 
 using core::Errc;
 
-class UsageReportTest : public testing::Test {
+class UsageReportTest : public ::testing::Test {
 protected:
     void SetUp() override {
         auto store = IdentityStore::open(directory_.path());
@@ -81,7 +81,7 @@ TEST_F(UsageReportTest, TheAuditListIsNewestFirst) {
     const auto all = *reader().audit();
     std::vector<std::string> ids;
     for (const auto& row : all) ids.push_back(row.id);
-    EXPECT_THAT(ids, testing::ElementsAre("five", "four", "three", "two", "one"));
+    EXPECT_THAT(ids, ::testing::ElementsAre("five", "four", "three", "two", "one"));
     EXPECT_EQ(all[0].settled_by, "");
     EXPECT_EQ(all[0].decision_json, R"({"outcome":"blocked"})");
     EXPECT_EQ(all[1].settled_by, "void");

@@ -52,7 +52,7 @@ const Case kCases[] = {
     {"EventOfOnlyOtherFields", "event: ping\n\ndata: a\n\n", {"a"}},
 };
 
-class SseDecoderCases : public testing::TestWithParam<Case> {};
+class SseDecoderCases : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SseDecoderCases, DecodesTheSameHoweverTheBytesAreCut) {
     const Case& c = GetParam();
@@ -64,7 +64,7 @@ TEST_P(SseDecoderCases, DecodesTheSameHoweverTheBytesAreCut) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SseDecoderCases, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(All, SseDecoderCases, ::testing::ValuesIn(kCases),
                          [](const auto& one) { return one.param.name; });
 
 TEST(SseDecoder, ADataLineAtTheBoundPassesAndOneByteMoreFails) {
