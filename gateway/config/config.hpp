@@ -54,7 +54,7 @@ struct LedgerSettings {
 enum class CacheBackend { Memory, Redis, Off };
 struct CacheSettings {
     CacheBackend backend = CacheBackend::Memory;
-    std::size_t max_bytes = std::size_t{48} << 20;
+    std::size_t max_bytes = std::size_t{32} << 20;
     std::chrono::seconds ttl{3600};
     cache::CachePolicy policy = {};  // which answers are kept
     core::Secret redis_url;          // redis://[user:password@]host:port[/db], rediss:// for TLS; required by Redis
