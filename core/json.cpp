@@ -118,6 +118,9 @@ std::optional<Json> parse_fast(std::string_view text, JsonLimits limits) {
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     if (auto parsed = parse_fast(text, limits)) return *std::move(parsed);
     if (const auto within = check_limits(text, limits); !within) return within.error();
+    // The library takes a NUL for the end of the text, whatever comes behind it.
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+        return Error{Errc::InvalidRequest, "not valid JSON at byte " + std::to_string(nul + 1)};
     try {
         return Json::parse(text);
     } catch (const Json::parse_error& error) {

@@ -60,6 +60,15 @@ TEST(Json, ErrorsGiveAPositionAndNoContent) {
     EXPECT_NE(json.error().detail.find("byte"), std::string::npos);
 }
 
+TEST(Json, ANulEndsNoText) {
+    using namespace std::string_view_literals;
+    for (const auto text : {"{\"a\":1}\0"sv, "{\"a\":1}\0{\"b\":2}"sv, "[1,\0 2]"sv, "\"a\0b\""sv, "\0"sv}) {
+        const auto json = parse_json(text);
+        ASSERT_FALSE(json) << testing::PrintToString(text);
+        EXPECT_NE(json.error().detail.find("not valid JSON at byte "), std::string::npos) << json.error().detail;
+    }
+}
+
 TEST(Json, RefusesBadUtf8LoneSurrogatesAndHugeNumbers) {
     EXPECT_FALSE(parse_json("\"\xff\""));
     EXPECT_FALSE(parse_json(R"("\ud800")"));
