@@ -1,8 +1,8 @@
 // Brings a file's changed pages to disk in small pieces with rests between them, then syncs it: a sync of many megabytes at once
 // keeps the disk busy for a tenth of a second, and the journal's small syncs, for which requests wait, stand in its queue.
 //
-// For a file that SQLite has open the descriptor must outlive the connection: closing any descriptor of a file drops the process's
-// locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+// For a file that SQLite has open the descriptor must outlive the connections to it: closing any descriptor of a file drops the
+// process's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
 #pragma once
 
 #include "core/result.hpp"

@@ -156,7 +156,7 @@ bool Journal::gather(std::unique_lock<std::mutex>& lock) {
     if (pending_.empty()) return false;
     if (config_.linger.count() > 0 && waiters_.empty() && pending_.size() < kLingerBytes)
         more_.wait_for(lock, config_.linger, [&] { return stopping() || !waiters_.empty(); });
-    more_.wait_until(lock, sync_began_ + pace_.interval(), stopping);
+    if (const auto apart = pace_.interval(); apart.count() > 0) more_.wait_until(lock, sync_began_ + apart, stopping);
     return !failure_;
 }
 
