@@ -121,11 +121,9 @@ def chat(text, **more):
     return {"model": "auto", "messages": [{"role": "user", "content": text}], **more}
 
 
-def until(condition, limit=60):
-    """Whether the condition became true within `limit` seconds: the bound of a test that hangs, not a measurement."""
-    begun = time.monotonic()
-    while not condition():
-        if time.monotonic() - begun > limit:
-            return False
-        time.sleep(0.01)
-    return True
+def until(what, limit=60, pause=0.01):
+    """What it says as soon as that is true; else what it said after `limit` seconds: the bound of a test that hangs, not a measurement."""
+    deadline = time.monotonic() + limit
+    while not (answer := what()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return answer
