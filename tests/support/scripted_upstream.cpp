@@ -65,7 +65,7 @@ ScriptedAnswer default_answer(const UpstreamRequest& request, const Completion& 
     if (!nonce.empty()) completion.content += " " + nonce;
     const std::string fault = marker(request.body, "fault");
     if (!fault.empty())
-        if (auto answer = faulty_answer(fault, request.stream, completion)) return *answer;
+        if (auto answer = faulty_answer(fault, request.stream, completion)) return std::move(*answer);
     return request.stream ? stream_answer(completion) : plain_answer(completion);
 }
 
