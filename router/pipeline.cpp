@@ -7,7 +7,7 @@
 #include <random>
 #include <utility>
 
-#include "core/crypto.hpp"
+#include "core/ulid.hpp"
 #include "router/attempt_cost.hpp"
 #include "router/restoring_filter.hpp"
 #include "router/rewriting_sink.hpp"
@@ -74,9 +74,9 @@ std::string known_model(const std::string& model, const Targets& targets) {
 Decision begin_decision(const Incoming& incoming, const policies::PolicySet& rules, const Targets& targets) {
     Decision decision;
     decision.policy_version = rules.version();
-    decision.id = "dec_" + core::random_token(16);
-    decision.request_id = incoming.request_id;
     decision.unix_nanoseconds = unix_nanoseconds();
+    decision.id = "dec_" + core::make_ulid(decision.unix_nanoseconds / 1'000'000);
+    decision.request_id = incoming.request_id;
     decision.team = incoming.caller->team;
     decision.team_name = incoming.caller->team_name;
     decision.key = incoming.caller->key;
