@@ -5,8 +5,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "core/plain_bytes.hpp"
-
 namespace sluice::core {
 
 namespace {
@@ -52,6 +50,28 @@ Sequence sequence_at(std::string_view text) {
     return {bytes, true};
 }
 
+// Copies `text`, whole words at a time: the last word overlaps the one before. Whether all of it is plain, as nearly all text is.
+bool copy_plain(char* to, std::string_view text) {
+    const char* from = text.data();
+    std::size_t left = text.size();
+    std::uint64_t word = 0;
+    if (left < sizeof word) {
+        for (; left > 0; --left)
+            if (!is_plain(*to++ = *from++)) return false;
+        return true;
+    }
+    for (;;) {
+        std::memcpy(&word, from, sizeof word);
+        std::memcpy(to, &word, sizeof word);
+        if (!all_plain(word)) return false;
+        if (left == sizeof word) return true;
+        const std::size_t step = std::min(sizeof word, left - sizeof word);
+        from += step;
+        to += step;
+        left -= step;
+    }
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -89,26 +109,16 @@ void JsonWriter::write_bytes(std::string_view bytes) {
     size_ += bytes.size();
 }
 
-// Copies eight bytes at a time for as long as they are plain, which is nearly always to the end.
 void JsonWriter::write_string(std::string_view text) {
-    char* const begin = room(text.size() + 2);
-    char* to = begin;
-    *to++ = '"';
-    std::size_t at = 0;
-    for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word, to += sizeof word) {
-        std::memcpy(&word, text.data() + at, sizeof word);
-        if (!all_plain(word)) break;
-        std::memcpy(to, &word, sizeof word);
-    }
-    while (at < text.size() && is_plain(text[at])) *to++ = text[at++];
-    if (at == text.size()) {
-        *to++ = '"';
-        size_ += static_cast<std::size_t>(to - begin);
+    char* const to = room(text.size() + 2);
+    if (!copy_plain(to + 1, text)) {
+        text_.resize(size_);
+        append_json_string(text_, text);
+        size_ = text_.size();
         return;
     }
-    text_.resize(size_);
-    append_json_string(text_, text);
-    size_ = text_.size();
+    to[0] = to[text.size() + 1] = '"';
+    size_ += text.size() + 2;
 }
 
 void JsonWriter::separate() {
@@ -117,10 +127,20 @@ void JsonWriter::separate() {
     if (last != '{' && last != '[' && last != ':') put(',');
 }
 
-JsonWriter& JsonWriter::key(std::string_view name) {
+JsonWriter& JsonWriter::key(JsonName name) {
     separate();
-    write_string(name);
-    put(':');
+    const std::string_view text = name.text();
+    if (!name.plain()) {
+        write_string(text);
+        put(':');
+        return *this;
+    }
+    char* const to = room(text.size() + 3);
+    to[0] = '"';
+    std::memcpy(to + 1, text.data(), text.size());
+    to[text.size() + 1] = '"';
+    to[text.size() + 2] = ':';
+    size_ += text.size() + 3;
     return *this;
 }
 

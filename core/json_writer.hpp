@@ -8,17 +8,38 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "core/json.hpp"
+#include "core/plain_bytes.hpp"
 
 namespace sluice::core {
 
 // Appends `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD, one per maximal broken sequence.
 void append_json_string(std::string& out, std::string_view text);
+
+// The name of a member. A literal is found to need no escapes while compiling; any other text is looked at when it is written.
+class JsonName {
+public:
+    template <std::size_t N>
+    consteval JsonName(const char (&literal)[N]) : text_(literal, N - 1), plain_(true) {
+        for (const char c : text_)
+            if (!is_plain(c)) throw "needs escapes";
+    }
+    constexpr JsonName(std::string_view text) : text_(text) {}
+    JsonName(const std::string& text) : text_(text) {}
+
+    std::string_view text() const { return text_; }
+    bool plain() const { return plain_; }
+
+private:
+    std::string_view text_;
+    bool plain_ = false;
+};
 
 class JsonWriter {
 public:
@@ -28,7 +49,7 @@ public:
     JsonWriter& end_object() { return close('}'); }
     JsonWriter& begin_array() { return open('['); }
     JsonWriter& end_array() { return close(']'); }
-    JsonWriter& key(std::string_view name);
+    JsonWriter& key(JsonName name);
     JsonWriter& value(std::string_view text);
     JsonWriter& value(const char* text) { return value(std::string_view(text)); }
     JsonWriter& value(std::same_as<bool> auto truth) { return raw(truth ? "true" : "false"); }
@@ -48,7 +69,7 @@ public:
     // JSON text made elsewhere.
     JsonWriter& raw(std::string_view json);
     template <class Value>
-    JsonWriter& member(std::string_view name, const Value& content) {
+    JsonWriter& member(JsonName name, const Value& content) {
         return key(name).value(content);
     }
 

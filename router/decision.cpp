@@ -83,7 +83,7 @@ void write(core::JsonWriter& out, const std::pair<std::string, std::string>& exc
 }
 
 template <class Element>
-void write_list(core::JsonWriter& out, std::string_view name, const std::vector<Element>& elements) {
+void write_list(core::JsonWriter& out, core::JsonName name, const std::vector<Element>& elements) {
     out.key(name).begin_array();
     for (const auto& element : elements) write(out, element);
     out.end_array();

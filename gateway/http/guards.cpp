@@ -4,6 +4,7 @@
 #include <boost/beast/http/verb.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace sluice::gateway {
 
@@ -72,10 +73,14 @@ bool is_json(std::string_view content_type) {
     return same(charset, "utf-8") || same(charset, "utf8");
 }
 
-bool is_token_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+constexpr std::array<bool, 256> kTokenChars = [] {  // RFC 9110, section 5.6.2
+    std::array<bool, 256> chars{};
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+        chars[static_cast<unsigned char>(c)] = true;
+    return chars;
+}();
+
+bool is_token_char(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

@@ -38,6 +38,19 @@ TEST(JsonWriter, AgreesWithTheLibraryOnRandomBytes) {
     }
 }
 
+TEST(JsonWriter, FindsTheOneByteThatNeedsAnEscapeWhereverItStands) {
+    for (std::size_t size = 0; size < 40; ++size) {
+        std::string text(size, 'p');
+        for (std::size_t at = 0; at <= size; ++at) {
+            if (at < size) text[at] = at % 3 == 0 ? '"' : at % 3 == 1 ? '\n' : '\xe9';
+            JsonWriter out{1};
+            const std::string quoted = expected(text);
+            EXPECT_EQ(out.begin_object().member(text, text).end_object().take(), "{" + quoted + ":" + quoted + "}");
+            if (at < size) text[at] = 'p';
+        }
+    }
+}
+
 TEST(JsonWriter, DumpsTreesLikeTheLibrary) {
     const auto tree = Json::parse(
         R"({"z":[],"a":{},"b":[1,-2,18446744073709551615,-9223372036854775808,0.1,1e300,1.0,true,false,null,"x",[[{"k":"v"}]]],"":""})");
