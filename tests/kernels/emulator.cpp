@@ -1,9 +1,9 @@
 #include "emulator.hpp"
 
-#include <boost/context/fiber.hpp>
-#include <boost/context/fixedsize_stack.hpp>
+#include "fiber.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -15,9 +15,6 @@ thread_local Position position;
 
 namespace {
 
-namespace context = boost::context;
-
-constexpr std::size_t kStackBytes = 64 * 1024;
 constexpr std::size_t kGuardBytes = 64;
 constexpr std::byte kPoison{0xFF};  // floats of it are NaN, indices far out of range
 
@@ -40,8 +37,7 @@ struct Block {
     void check_shared() const;
 
     std::mt19937_64 random;
-    std::vector<context::fiber> fibers;  // kept from block to block
-    context::fiber scheduler;            // valid while a fiber runs
+    std::deque<Fiber> fibers;  // kept from block to block
     std::vector<std::int32_t> ready;
     std::vector<WarpState> warps;
     std::int32_t threads = 0, finished = 0, at_barrier = 0;
@@ -55,26 +51,21 @@ struct Block {
 thread_local Block* running = nullptr;
 
 void Block::add_fiber() {
-    fibers.emplace_back(std::allocator_arg, context::fixedsize_stack(kStackBytes), [this](context::fiber&& back) {
-        scheduler = std::move(back);
+    fibers.emplace_back([this] {
         while (true) {
             (*body)();
             ++finished;
             pause();
         }
-        return context::fiber();
     });
 }
 
-void Block::pause() {
-    scheduler = std::move(scheduler).resume();
-}
+void Block::pause() { fibers[static_cast<std::size_t>(position.thread)].pause(); }
 
 void Block::run_one(std::int32_t thread) {
     position.thread = thread;
     ++switches;
-    auto& fiber = fibers[static_cast<std::size_t>(thread)];
-    fiber = std::move(fiber).resume();
+    fibers[static_cast<std::size_t>(thread)].resume();
 }
 
 void Block::ready_all() {
