@@ -180,7 +180,7 @@ TEST(RedisCache, AServerThatHangsCostsThreeTimeoutsAndIsAskedAgainLater) {
     for (int i = 0; i < 3; ++i) {
         const auto before = Clock::now();
         EXPECT_EQ(one.find(key("a")), std::nullopt);
-        EXPECT_LT(Clock::now() - before, milliseconds(500)) << "25 ms, on a machine with other things to do";
+        EXPECT_LT(Clock::now() - before, milliseconds(10'000)) << "it waits 25 ms, not for the server";
     }
     EXPECT_GE(Clock::now() - begin, milliseconds(75));
     EXPECT_TRUE(one.cache.resting());
