@@ -10,7 +10,7 @@ namespace sluice::policies {
 
 namespace {
 
-constexpr std::size_t kLeast = 16;  // characters of a run
+constexpr std::size_t kLeastRun = 16;  // characters of a run
 constexpr std::size_t kMostDecoded = std::size_t{1} << 20U;  // bytes of all runs of a text
 
 constexpr std::array<std::int8_t, 256> kBase64 = [] {
@@ -122,10 +122,10 @@ std::optional<TextView> decoded(std::string_view original) {
         }
         auto run = lines.empty() ? original.substr(begin, end - begin) : std::string_view{lines};
         i = end;
-        if (run.size() < kLeast - 1 || run.size() / 4 * 3 > budget) continue;
+        if (run.size() < kLeastRun - 1 || run.size() / 4 * 3 > budget) continue;
         std::size_t padded = end;
         while (padded < original.size() && padded < end + 2 && original[padded] == '=') ++padded;
-        if (run.size() + (padded - end) < kLeast) continue;
+        if (run.size() + (padded - end) < kLeastRun) continue;
         auto text = decode_run(run);
         // The next line is none of this one's ("- and so on" begins with a mark of the alphabet).
         if (text.empty() && !lines.empty() && end - first_end <= first_end - begin + 2) {
@@ -136,7 +136,7 @@ std::optional<TextView> decoded(std::string_view original) {
         // "/path/to" and "key-<base64>" hide where the run begins: try behind the last mark as well.
         if (text.empty() && lines.empty()) {
             const auto mark = run.find_last_of("/-_+");
-            if (mark != std::string_view::npos && run.size() - mark - 1 >= kLeast) {
+            if (mark != std::string_view::npos && run.size() - mark - 1 >= kLeastRun) {
                 text = decode_run(run.substr(mark + 1));
                 begin += mark + 1;
             }
