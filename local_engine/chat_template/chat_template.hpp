@@ -56,7 +56,7 @@ private:
 
     jinja::Template program_;
     std::string source_;
-    std::string_view built_in_;
+    std::string built_in_;
     Dialect dialect_;
     std::string bos_, eos_;  // as text
     std::optional<Tokenizer> tokenizer_;

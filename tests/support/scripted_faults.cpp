@@ -7,6 +7,8 @@
 
 namespace sluice::testing {
 
+using namespace std::string_literals;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -147,7 +149,7 @@ const std::vector<std::pair<std::string, Make>>& faults() {
         {"close-mid-body", [](const Request& r) { return begun(r, good_half(r)).close(); }},
         {"slow-drip", drip},
         // Not HTTP, or wrong HTTP.
-        {"garbage", raw(std::string("\x16\x03\x01\x00 not http\x00\xff\xfe at all\r\n\r\n", 34))},
+        {"garbage", raw("\x16\x03\x01\x00 not http\x00\xff\xfe at all\r\n\r\n"s)},
         {"http2", raw(std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))},
         {"wrong-version", raw("HTTP/3.7 200 OK\r\nContent-Length: 2\r\n\r\n{}")},
         {"status-none", raw("HTTP/1.1 000 Huh\r\nContent-Length: 2\r\n\r\n{}")},
