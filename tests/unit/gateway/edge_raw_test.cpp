@@ -505,16 +505,17 @@ std::vector<Case> identity_and_order() {
 
 class EdgeRaw : public ::testing::TestWithParam<Case> {
 protected:
-    // One server for all cases: what one leaves behind would meet the next.
-    static TestServer& server() {
-        static TestServer shared;
-        return shared;
-    }
+    // One server for all cases of a kind: what one leaves behind would meet the next.
+    static void SetUpTestSuite() { server_.emplace(); }
+    static void TearDownTestSuite() { server_.reset(); }
+    static std::optional<TestServer> server_;
 };
+
+std::optional<TestServer> EdgeRaw::server_;
 
 TEST_P(EdgeRaw, GetsItsAnswersAndNothingElse) {
     const Case& sample = GetParam();
-    RawClient client(server().port());
+    RawClient client(server_->port());
     client.send(sample.bytes);  // may fail half-way: the server answers early and stops reading after its bound
     if (sample.after == After::FinThenClosed) client.shutdown_send();
     for (std::size_t i = 0; i < sample.statuses.size(); ++i) {
