@@ -12,8 +12,10 @@ from gateway import chat, until
 from slow_upstream import SlowUpstream
 
 
-# What these tests measure is memory the gateway holds. The address sanitizer would add up to 256 MB of what it gave back.
-SMALL_QUARANTINE = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
+# What these tests measure is memory the gateway holds. The address sanitizer would add up to 256 MB of what it gave back, and second
+# stacks for its threads.
+LEAN_SANITIZER = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
+                                                                      ":detect_stack_use_after_return=0"}
 
 
 def read_events(connection, count):
@@ -51,7 +53,7 @@ class Streams(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         file = pathlib.Path(folder.name) / "sluice.yaml"
         file.write_text(upstream.settings() + "cache: {backend: 'off'}\nengine: {enabled: false}\n" + more)
-        server = gateway.Gateway("--config", str(file), environment=SMALL_QUARANTINE)
+        server = gateway.Gateway("--config", str(file), environment=LEAN_SANITIZER)
         self.addCleanup(server.__exit__)
         server.run("teams", "add", "ops")
         self.key = server.run("keys", "create", "ops", "--quiet").strip()
