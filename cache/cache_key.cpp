@@ -1,7 +1,6 @@
 #include "cache/cache_key.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -19,9 +18,8 @@ constexpr std::string_view kVersion = "sluice-cache-1";
 class Canonical {
 public:
     void number(std::uint64_t value) {
-        std::array<char, 8> bytes{};
-        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(value >> (8 * i) & 0xFFU);
-        bytes_.append(bytes.data(), bytes.size());
+        if constexpr (std::endian::native == std::endian::big) value = __builtin_bswap64(value);  // keys outlive a machine
+        bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     }
     void text(std::string_view value) {
         number(value.size());
