@@ -50,10 +50,17 @@ compile() {
         tail -n 1 "build/$preset.build.log"
     fi
 }
+# One or two tests that fail on a busy machine, for want of time, get a second chance, aloud. What a sanitizer found is never
+# tried again: a fault is one however seldom it shows.
 run_tests() {
-    local preset=$1
+    local preset=$1 log=build/$1.tests.log failed_tests=build/$1/Testing/Temporary/LastTestsFailed.log
     shift
-    ctest --preset "$preset" -j "$(nproc)" --no-tests=error "$@"
+    ctest --preset "$preset" -j "$(nproc)" --no-tests=error "$@" 2>&1 | tee "$log"
+    [ "${PIPESTATUS[0]}" -eq 0 ] && return 0
+    grep -qE 'ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: ' "$log" && return 1
+    [ "$(wc -l <"$failed_tests")" -le 2 ] || return 1
+    printf '\n== %s: once more, alone: %s\n' "$preset" "$(tr '\n' ' ' <"$failed_tests")"
+    ctest --preset "$preset" --rerun-failed
 }
 # The last of several ctest runs: what went before is said first, so that ctest's summary is what the output ends with.
 so_far() {
