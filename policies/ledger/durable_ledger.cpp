@@ -77,7 +77,7 @@ private:
     core::awaitable<Result<void>> until_durable(std::uint64_t sequence);
     Result<void> admit(const HoldRequest& request) const;
     std::uint64_t append_hold(HoldRequest& request, std::int32_t day, std::int64_t now);
-    std::uint64_t append_settlement(HoldTicket ticket, SettleRecord record);
+    std::uint64_t append_settlement(const HoldTicket& ticket, const SettleRecord& record);
 
     const DurableLedgerConfig config_;
     Parts parts_;
@@ -174,12 +174,12 @@ core::awaitable<Result<void>> LocalLedger::extend(Hold& hold, NanoUsd more) {
 }
 
 // 0: the journal takes nothing any more. The reservation then stays, and the next start settles the hold in full.
-std::uint64_t LocalLedger::append_settlement(HoldTicket ticket, SettleRecord record) {
+std::uint64_t LocalLedger::append_settlement(const HoldTicket& ticket, const SettleRecord& record) {
     const auto sequence = parts_.journal->append(RecordType::Settle, config_.clock(), encoded(record));
     if (sequence == 0) return 0;
     const auto& caller = *ticket.caller;
     budget_.settle(caller.team, caller.key, ticket.day, ticket.amount, record.charge);
-    recent_.add(sequence, std::move(ticket.id), caller.team, std::move(record.decision_json));
+    recent_.add(sequence, ticket.id, caller.team, record.decision_json);
     return sequence;
 }
 
@@ -194,7 +194,9 @@ core::awaitable<Result<void>> LocalLedger::settle(Hold hold, Settlement settleme
                         .zone = settlement.zone,
                         .price_version = std::move(settlement.price_version),
                         .decision_json = std::move(settlement.decision_json)};
-    co_return co_await until_durable(append_settlement(hold.close(), std::move(record)));
+    const auto sequence = append_settlement(hold.close(), record);
+    if (sequence != 0 && !strict()) co_return Result<void>{};
+    co_return co_await until_durable(sequence);
 }
 
 void LocalLedger::settle_unattended(HoldTicket ticket, NanoUsd charge) noexcept {
@@ -205,7 +207,7 @@ void LocalLedger::settle_unattended(HoldTicket ticket, NanoUsd charge) noexcept 
                             .settled_by = by,
                             .charge = charge,
                             .decision_json = decision_of_interrupted(ticket.id, by, charge)};
-        append_settlement(std::move(ticket), std::move(record));
+        append_settlement(ticket, record);
     } catch (const std::exception& reason) {
         parts_.journal->fail(Error{Errc::Unavailable, reason.what()});
     }
@@ -218,7 +220,7 @@ core::awaitable<Result<void>> LocalLedger::record(std::string decision_id, Calle
                           .key = caller->key,
                           .decision_json = std::move(decision_json)};
     const auto sequence = parts_.journal->append(RecordType::Decision, config_.clock(), encoded(record));
-    if (sequence != 0) recent_.add(sequence, std::move(record.id), record.team, std::move(record.decision_json));
+    if (sequence != 0) recent_.add(sequence, record.id, record.team, record.decision_json);
     co_return co_await until_durable(sequence);
 }
 
