@@ -7,8 +7,8 @@ namespace sluice::cache {
 
 namespace {
 
-// List node, index node and allocator overhead of one entry, roughly.
-constexpr std::size_t kBookkeeping = 256;
+// Hooks, digest, bucket and allocator overhead of one entry, roughly.
+constexpr std::size_t kBookkeeping = 160;
 
 std::size_t size_of(const CachedReply& reply) {
     std::size_t bytes = kBookkeeping + sizeof(CachedReply) + reply.body.capacity() + reply.target.capacity();
@@ -35,41 +35,59 @@ MemoryCache::Shard& MemoryCache::shard_of(const Key& key) {
     return *shards_[key.digest().back() % shards_.size()];
 }
 
-void MemoryCache::Shard::erase(Entries::iterator entry) {
-    bytes -= entry->bytes;
-    index.erase(entry->digest);
-    entries.erase(entry);
+MemoryCache::Shard::~Shard() {
+    while (!entries.empty()) erase(entries.back());
+}
+
+void MemoryCache::Shard::insert(EntryPtr entry) {
+    double_buckets_when_full();
+    bytes += entry->bytes;
+    index.insert(*entry);
+    entries.push_front(*entry.detach());
+}
+
+MemoryCache::EntryPtr MemoryCache::Shard::erase(Entry& entry) {
+    bytes -= entry.bytes;
+    index.erase(index.iterator_to(entry));
+    entries.erase(entries.iterator_to(entry));
+    return EntryPtr{&entry, false};  // takes over the list's reference
+}
+
+void MemoryCache::Shard::double_buckets_when_full() {
+    if (entries.size() < buckets.size()) return;
+    std::vector<Index::bucket_type> more(buckets.size() * 2);
+    index.rehash(Index::bucket_traits(more.data(), more.size()));
+    buckets.swap(more);
 }
 
 std::optional<CachedReply> MemoryCache::find_now(const Key& key, Clock::time_point now) {
     Shard& shard = shard_of(key);
-    std::shared_ptr<const CachedReply> found;
+    EntryPtr found;
     {
         const std::lock_guard lock(shard.mutex);
         const auto at = shard.index.find(key.digest());
         if (at == shard.index.end()) return std::nullopt;
-        const auto entry = at->second;
-        if (now >= entry->expires) {
-            shard.erase(entry);
+        if (now >= at->expires) {
+            found = shard.erase(*at);
             return std::nullopt;
         }
-        shard.entries.splice(shard.entries.begin(), shard.entries, entry);
-        found = entry->reply;
+        shard.entries.splice(shard.entries.begin(), shard.entries, shard.entries.iterator_to(*at));
+        found = EntryPtr{&*at};
     }
-    return *found;
+    return found->reply;
 }
 
 void MemoryCache::store_now(const Key& key, CachedReply reply, Clock::time_point now) {
-    Entry entry{key.digest(), nullptr, size_of(reply), now + time_to_live_};
+    const std::size_t bytes = size_of(reply);
+    if (bytes > max_shard_bytes_) return;
+    EntryPtr entry{new Entry{key.digest(), std::move(reply)}};
+    entry->bytes = bytes;
+    entry->expires = now + time_to_live_;
     Shard& shard = shard_of(key);
-    if (entry.bytes > max_shard_bytes_) return;
-    entry.reply = std::make_shared<const CachedReply>(std::move(reply));
     const std::lock_guard lock(shard.mutex);
-    if (const auto at = shard.index.find(key.digest()); at != shard.index.end()) shard.erase(at->second);
-    while (shard.bytes + entry.bytes > max_shard_bytes_) shard.erase(std::prev(shard.entries.end()));
-    shard.bytes += entry.bytes;
-    shard.entries.push_front(std::move(entry));
-    shard.index.emplace(key.digest(), shard.entries.begin());
+    if (const auto at = shard.index.find(key.digest()); at != shard.index.end()) shard.erase(*at);
+    while (shard.bytes + bytes > max_shard_bytes_) shard.erase(shard.entries.back());
+    shard.insert(std::move(entry));
 }
 
 core::awaitable<std::optional<CachedReply>> MemoryCache::find(const Key& key) {

@@ -4,12 +4,14 @@
 
 #include "cache/response_cache.hpp"
 
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/unordered_set.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 namespace sluice::cache {
@@ -28,6 +30,7 @@ public:
 
     core::awaitable<std::optional<CachedReply>> find(const Key& key) override;
     core::awaitable<void> store(const Key& key, CachedReply reply) override;
+    MemoryCache* in_process() override { return this; }
 
     // The same without a coroutine; `now` for tests of expiry.
     std::optional<CachedReply> find_now(const Key& key, Clock::time_point now = Clock::now());
@@ -38,22 +41,40 @@ public:
     std::size_t entries() const;  // held now
 
 private:
-    struct DigestHash {
-        std::size_t operator()(const core::Digest& digest) const noexcept;
-    };
-    struct Entry {
-        core::Digest digest;
-        std::shared_ptr<const CachedReply> reply;  // copied outside of the lock
+    // One allocation for each answer: a request that looks one up or keeps one touches as little memory as can be.
+    struct Entry : boost::intrusive_ref_counter<Entry>,
+                   boost::intrusive::list_base_hook<>,
+                   boost::intrusive::unordered_set_base_hook<> {
+        Entry(const core::Digest& key, CachedReply&& kept) : digest(key), reply(std::move(kept)) {}
+        const core::Digest digest;
+        const CachedReply reply;  // copied outside of the lock
         std::size_t bytes = 0;
         Clock::time_point expires;
     };
-    using Entries = std::list<Entry>;  // most recently used first
+    using EntryPtr = boost::intrusive_ptr<Entry>;
+    struct DigestOf {
+        using type = core::Digest;
+        const core::Digest& operator()(const Entry& entry) const noexcept { return entry.digest; }
+    };
+    struct DigestHash {
+        std::size_t operator()(const core::Digest& digest) const noexcept;
+    };
+    using ByUse = boost::intrusive::list<Entry>;  // most recently used first
+    using Index = boost::intrusive::unordered_set<Entry, boost::intrusive::key_of_value<DigestOf>,
+                                                  boost::intrusive::hash<DigestHash>,
+                                                  boost::intrusive::power_2_buckets<true>>;
     struct Shard {
+        static constexpr std::size_t kFirstBuckets = 64;
         mutable std::mutex mutex;
-        Entries entries;
-        std::unordered_map<core::Digest, Entries::iterator, DigestHash> index;
+        std::vector<Index::bucket_type> buckets = std::vector<Index::bucket_type>(kFirstBuckets);
+        Index index{Index::bucket_traits(buckets.data(), buckets.size())};
+        ByUse entries;  // holds a reference to each
         std::size_t bytes = 0;
-        void erase(Entries::iterator entry);
+
+        ~Shard();
+        void insert(EntryPtr entry);
+        EntryPtr erase(Entry& entry);
+        void double_buckets_when_full();
     };
 
     Shard& shard_of(const Key& key);

@@ -14,6 +14,8 @@
 
 namespace sluice::cache {
 
+class MemoryCache;
+
 struct CachedReply {
     std::string body = {};                 // plain requests: the chat.completion object
     std::vector<std::string> chunks = {};  // streams: the chat.completion.chunk objects, replayed as a stream
@@ -33,6 +35,9 @@ public:
 
     virtual core::awaitable<std::optional<CachedReply>> find(const Key& key) = 0;
     virtual core::awaitable<void> store(const Key& key, CachedReply reply) = 0;
+
+    // The one that is all of this cache and in this process, where nothing has to be waited for; null: there is none.
+    virtual MemoryCache* in_process() { return nullptr; }
 };
 
 struct CachePolicy {
