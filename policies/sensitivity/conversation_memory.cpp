@@ -3,7 +3,9 @@
 #include "policies/sensitivity/bytes.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <optional>
 
 namespace sluice::policies {
 
@@ -22,22 +24,50 @@ constexpr std::array<char, 256> kFolded = [] {
     return folded;
 }();
 
+// Eight bytes of plain ASCII in lower case, or nothing where one of them is more than a letter, a digit, punctuation or a
+// lone blank. Bytes below 0x80 cannot carry into their neighbours here.
+std::optional<std::uint64_t> folded_word(std::uint64_t word, bool after_blank) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kHigh = 0x8080808080808080;
+    const auto at_least = [word](char c) { return word + kOnes * (0x80U - static_cast<unsigned char>(c)); };  // the high bits
+    const auto equal = [word](char c) { return ~((word ^ (kOnes * static_cast<unsigned char>(c))) + kOnes * 0x7FU); };
+    const std::uint64_t blank = equal(' ') & kHigh;
+    const std::uint64_t second = blank & (blank << 8U | (after_blank ? 0x80U : 0U));
+    const std::uint64_t special = ~at_least(' ') | equal('*') | equal('`') | equal('#') | word | second;
+    if ((special & kHigh) != 0) return std::nullopt;
+    const std::uint64_t upper = at_least('A') & ~at_least('Z' + 1) & kHigh;
+    return word | upper >> 2U;
+}
+
 // Case, white space and markdown's marks do not make another text. kTextMark is in front.
 void normalise(std::string_view text, std::string& out) {
     out.resize(text.size() + 1);
     out[0] = kTextMark;
-    std::size_t size = 1;
+    char* to = out.data() + 1;
     char last = ' ';
-    char* const to = out.data();
-    for (const char c : text) {
+    const auto one = [&](char c) {
         const char folded = kFolded[static_cast<unsigned char>(c)];
         // Without a branch: where words end cannot be foretold.
         const auto dropped = static_cast<unsigned>(folded == ' ') & static_cast<unsigned>(last == ' ');
         const auto marks = static_cast<unsigned>(folded == '\0') & static_cast<unsigned>(c != '\0');
-        to[size] = folded;
-        size += 1U - (dropped | marks);
+        *to = folded;
+        to += 1U - (dropped | marks);
         last = marks != 0 ? last : folded;
+    };
+    std::size_t at = 0;
+    for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
+        std::memcpy(&word, text.data() + at, sizeof word);
+        const auto folded = folded_word(word, last == ' ');
+        if (std::endian::native == std::endian::little && folded) {
+            std::memcpy(to, &*folded, sizeof word);
+            to += sizeof word;
+            last = to[-1];
+        } else {
+            for (std::size_t i = 0; i < sizeof word; ++i) one(text[at + i]);
+        }
     }
+    for (; at < text.size(); ++at) one(text[at]);
+    auto size = static_cast<std::size_t>(to - out.data());
     while (size > 1 && out[size - 1] == ' ') --size;
     out.resize(size);
 }

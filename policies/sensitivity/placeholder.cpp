@@ -95,7 +95,7 @@ const Placeholder* PlaceholderMap::add(Placeholder placeholder) {
     if (placeholder.type != type_name(placeholder.type) || !detail::is_tail(placeholder.tail) || placeholder.number < 1)
         return nullptr;
     if (by_tail_.contains(placeholder.tail) || by_value_.contains(placeholder.value)) return nullptr;
-    const Placeholder& kept = all_.emplace_back(std::move(placeholder));
+    const Placeholder& kept = *all_.emplace_back(std::make_unique<Placeholder>(std::move(placeholder)));
     by_value_.emplace(kept.value, &kept);
     by_tail_.emplace(kept.tail, &kept);
     if (std::ranges::find(types_, kept.type) == types_.end()) types_.push_back(kept.type);
@@ -112,7 +112,7 @@ int PlaceholderMap::next_number(const std::string& type) const {
 PlaceholderMap& PlaceholderMap::operator=(const PlaceholderMap& other) {
     if (this == &other) return *this;
     PlaceholderMap copy;
-    for (const auto& placeholder : other.all_) copy.add(placeholder);
+    for (const auto& placeholder : other.all_) copy.add(*placeholder);
     *this = std::move(copy);
     return *this;
 }
@@ -120,10 +120,10 @@ PlaceholderMap& PlaceholderMap::operator=(const PlaceholderMap& other) {
 std::string PlaceholderMap::encode() const {
     std::string out = "1;";
     for (const auto& placeholder : all_) {
-        write(out, placeholder.type);
-        write(out, std::to_string(placeholder.number));
-        write(out, placeholder.tail);
-        write(out, placeholder.value);
+        write(out, placeholder->type);
+        write(out, std::to_string(placeholder->number));
+        write(out, placeholder->tail);
+        write(out, placeholder->value);
     }
     return out;
 }

@@ -6,9 +6,9 @@
 #include "core/crypto.hpp"
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,7 +35,7 @@ public:
 
     bool empty() const { return all_.empty(); }
     std::size_t size() const { return all_.size(); }
-    const Placeholder& at(std::size_t index) const { return all_.at(index); }
+    const Placeholder& at(std::size_t index) const { return *all_.at(index); }
     const Placeholder* of_value(std::string_view value) const;
     // By the tail in lower case.
     const Placeholder* of_tail(std::string_view tail) const;
@@ -52,7 +52,7 @@ public:
     static bool decode(std::string_view bytes, PlaceholderMap& out);
 
 private:
-    std::deque<Placeholder> all_;  // addresses stay
+    std::vector<std::unique_ptr<Placeholder>> all_;  // addresses stay; an empty deque would allocate
     std::unordered_map<std::string_view, const Placeholder*> by_value_;
     std::map<std::string_view, const Placeholder*> by_tail_;
     std::vector<std::string> types_;
