@@ -47,8 +47,7 @@ Result<void> check_tool(const Json& tool, const std::string& path) {
     return {};
 }
 
-Result<void> check_tools(const Json& body) {
-    const Json* tools = given(body, "tools");
+Result<void> check_tools(const Json* tools) {
     if (tools == nullptr) return {};
     if (!tools->is_array()) return wrong("tools", "must be an array");
     for (std::size_t i = 0; i < tools->size(); ++i)
@@ -56,15 +55,13 @@ Result<void> check_tools(const Json& body) {
     return {};
 }
 
-Result<void> check_tool_choice(const Json& body) {
-    const Json* choice = given(body, "tool_choice");
+Result<void> check_tool_choice(const Json* choice) {
     if (choice == nullptr || choice->is_string()) return {};
     if (!choice->is_object()) return wrong("tool_choice", "must be a string or an object");
     return check_text(*choice, "type", "tool_choice");
 }
 
-Result<void> check_response_format(const Json& body) {
-    const Json* format = given(body, "response_format");
+Result<void> check_response_format(const Json* format) {
     if (format == nullptr) return {};
     if (!format->is_object()) return wrong("response_format", "must be an object");
     if (auto checked = check_text(*format, "type", "response_format"); !checked) return checked;
@@ -75,8 +72,7 @@ Result<void> check_response_format(const Json& body) {
     return {};
 }
 
-Result<void> check_logit_bias(const Json& body) {
-    const Json* bias = given(body, "logit_bias");
+Result<void> check_logit_bias(const Json* bias) {
     if (bias == nullptr) return {};
     if (!bias->is_object()) return wrong("logit_bias", "must be an object of token ids and numbers");
     const auto within = [](const Json& value) {
@@ -96,16 +92,20 @@ Result<void> check_tool_call(const Json& call, const std::string& path) {
     return check_name(*function, path + ".function");
 }
 
-Result<void> check_passed_fields(const Json& body) {
-    for (const auto check : {check_tools, check_tool_choice, check_response_format, check_logit_bias})
-        if (auto checked = check(body); !checked) return checked;
-    for (const char* name : {"logprobs", "parallel_tool_calls", "store"})
-        if (const Json* flag = given(body, name); flag != nullptr && !flag->is_boolean())
-            return wrong(name, "must be true or false");
-    for (const char* name : {"user", "service_tier", "reasoning_effort", "safety_identifier", "prompt_cache_key"})
-        if (const Json* text = given(body, name); text != nullptr && !text->is_string())
-            return wrong(name, "must be a string");
-    if (const Json* metadata = given(body, "metadata"); metadata != nullptr && !metadata->is_object())
+Result<void> check_passed_fields(const RequestFields& given) {
+    if (auto checked = check_tools(given["tools"]); !checked) return checked;
+    if (auto checked = check_tool_choice(given["tool_choice"]); !checked) return checked;
+    if (auto checked = check_response_format(given["response_format"]); !checked) return checked;
+    if (auto checked = check_logit_bias(given["logit_bias"]); !checked) return checked;
+    for (const RequestField field : {RequestField{"logprobs"}, RequestField{"parallel_tool_calls"}, RequestField{"store"}})
+        if (const Json* flag = given[field]; flag != nullptr && !flag->is_boolean())
+            return wrong(field.name(), "must be true or false");
+    for (const RequestField field :
+         {RequestField{"user"}, RequestField{"service_tier"}, RequestField{"reasoning_effort"},
+          RequestField{"safety_identifier"}, RequestField{"prompt_cache_key"}})
+        if (const Json* text = given[field]; text != nullptr && !text->is_string())
+            return wrong(field.name(), "must be a string");
+    if (const Json* metadata = given["metadata"]; metadata != nullptr && !metadata->is_object())
         return wrong("metadata", "must be an object");
     return {};
 }

@@ -4,13 +4,14 @@
 #pragma once
 
 #include "core/json.hpp"
+#include "core/request_fields.hpp"
 #include "core/result.hpp"
 
 namespace sluice::core {
 
-// `body` is the request's object. Errors name the field as the client wrote it ("tools[0].function.name") and never
+// Errors name the field as the client wrote it ("tools[0].function.name") and never
 // repeat what it holds.
-Result<void> check_passed_fields(const Json& body);
+Result<void> check_passed_fields(const RequestFields& given);
 
 // One element of an assistant message's tool_calls; `path` is its name.
 Result<void> check_tool_call(const Json& call, const std::string& path);

@@ -61,11 +61,7 @@ public:
     }
     JsonWriter& value(double number);
     // Compact text of a tree, the same bytes as Json::dump with replacement of bad bytes.
-    JsonWriter& value(const std::same_as<Json> auto& tree) {
-        separate();
-        write_tree(tree);
-        return *this;
-    }
+    JsonWriter& value(const std::same_as<Json> auto& tree) { return branch(tree); }
     // JSON text made elsewhere.
     JsonWriter& raw(std::string_view json);
     template <class Value>
@@ -81,19 +77,24 @@ private:
     JsonWriter& close(char bracket);
     JsonWriter& integer(std::int64_t number);
     JsonWriter& natural(std::uint64_t number);
+    JsonWriter& branch(const Json& tree);
     template <class Integer>
     void write_integer(Integer number);
     void write_string(std::string_view text);
+    void write_escaped(std::string_view text);
     void write_tree(const Json& tree);
     void write_bytes(std::string_view bytes);
-    void put(char c) { *room(1) = c, ++size_; }
+    void put(char c);
     // A comma stands before everything but the first element and a member's value.
     void separate();
+    bool needs_comma() const;
     // Where the next `bytes` bytes go; valid until the next call.
     char* room(std::size_t bytes);
+    void grow(std::size_t bytes);
 
-    std::string text_;       // its first size_ bytes are written
-    std::size_t size_ = 0;
+    std::string text_;     // its first bytes, up to next_, are written
+    char* next_ = nullptr;
+    char* end_ = nullptr;  // of the room in text_
 };
 
 }  // namespace sluice::core
