@@ -57,10 +57,16 @@ ConnectionPool::ConnectionPool(net::io_context& loop, core::Dialer dialer, Upstr
       timeouts_(timeouts),
       max_connections_(std::max(1, max_connections)) {}
 
+std::optional<ConnectionPool::Lease> ConnectionPool::at_once(Take take) {
+    if (take == Take::Fresh) return std::nullopt;
+    auto connection = take_idle();
+    if (!connection) return std::nullopt;
+    return Lease(Slot(shared_from_this()), std::move(connection));
+}
+
 core::awaitable<Result<ConnectionPool::Lease>> ConnectionPool::acquire(Take take, core::Deadline deadline) {
     for (;;) {
-        if (take == Take::Any)
-            if (auto connection = take_idle()) co_return Lease(Slot(shared_from_this()), std::move(connection));
+        if (auto lease = at_once(take)) co_return std::move(*lease);
         if (open_ >= max_connections_ && !idle_.empty()) {  // room for a fresh one
             idle_.erase(idle_.begin());
             --open_;

@@ -63,6 +63,8 @@ public:
 
     ConnectionPool(core::net::io_context& loop, core::Dialer dialer, UpstreamTimeouts timeouts, int max_connections);
 
+    // An idle connection, where one is and may be taken.
+    std::optional<Lease> at_once(Take take);
     // Errors: Timeout, UpstreamFailed (cannot connect, certificate refused), Unavailable (all connections busy),
     // Cancelled.
     core::awaitable<core::Result<Lease>> acquire(Take take, core::Deadline deadline);

@@ -130,6 +130,12 @@ core::awaitable<Result<std::string_view>> HttpAnswer::read() {
 
 core::awaitable<Result<std::string>> HttpAnswer::read_all(std::uint64_t most) {
     std::string all;
+    if (!taken_ && lease_->parser->is_done()) {  // it came with its header
+        all = std::move(lease_->parser->get().body());
+        taken_ = true;
+        if (all.size() > most) co_return malformed("it is too long");
+        co_return all;
+    }
     for (;;) {
         const auto piece = co_await read();
         if (!piece) co_return piece.error();
@@ -175,8 +181,12 @@ core::awaitable<Result<HttpAnswer>> HttpsClient::send(RequestBytes request, std:
 core::awaitable<HttpsClient::Try> HttpsClient::try_once(RequestBytes request, std::uint64_t body_limit,
                                                         core::Deadline deadline, bool& reached,
                                                         ConnectionPool::Take take) {
-    auto lease = co_await pool_->acquire(take, deadline);
-    if (!lease) co_return Try{lease.error()};
+    auto lease = pool_->at_once(take);
+    if (!lease) {
+        auto acquired = co_await pool_->acquire(take, deadline);
+        if (!acquired) co_return Try{acquired.error()};
+        lease.emplace(std::move(*acquired));
+    }
     Connection& connection = **lease;
     const bool reused = connection.reused;
     prepare_parser(connection, body_limit);

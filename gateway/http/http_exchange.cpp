@@ -62,10 +62,13 @@ awaitable<Result<void>> HttpExchange::respond(int status, std::string_view conte
                  .request_id = request_.request_id,
                  .persistence = persistence_},
                 headers);
-    if (head_only_ || bodiless) co_return co_await send();
-    if (body.size() > kCopiedBody) co_return co_await send(body);
-    out_ += body;
-    co_return co_await send();
+    std::string_view rest = head_only_ || bodiless ? std::string_view() : body;
+    if (rest.size() <= kCopiedBody) {
+        out_ += rest;
+        rest = {};
+    }
+    if (!connection_.write(out_, rest)) co_await connection_.flush();
+    co_return sent();
 }
 
 awaitable<Result<void>> HttpExchange::respond_error(const Error& error, std::span<const Header> headers) {
@@ -113,7 +116,8 @@ awaitable<Result<void>> HttpExchange::write(std::string_view framed_events) {
     if (state_ != State::Events) co_return misuse("no event stream is open");
     if (cancelled_) co_return outcome();
     append_events(framed_events);
-    co_return co_await send();
+    if (!connection_.write(out_)) co_await connection_.flush();
+    co_return sent();
 }
 
 awaitable<Result<void>> HttpExchange::finish(std::string_view last_events) {
@@ -121,7 +125,8 @@ awaitable<Result<void>> HttpExchange::finish(std::string_view last_events) {
     append_events(last_events);
     if (http_1_1_ && !head_only_) out_.append(kLastChunk);
     state_ = State::Complete;
-    co_return co_await send();
+    if (!connection_.write(out_)) co_await connection_.flush();
+    co_return sent();
 }
 
 void HttpExchange::abandon() {
@@ -138,15 +143,14 @@ awaitable<void> HttpExchange::conclude(const Error& unanswered) {
     if (state_ != State::Events) co_return;
     const std::string event = error_event(unanswered);
     append_events(event);
-    co_await send();
+    if (!connection_.write(out_)) co_await connection_.flush();
+    out_.clear();
     state_ = State::Failed;
 }
 
-// Sends what is formatted, and `body` behind it.
-awaitable<Result<void>> HttpExchange::send(std::string_view body) {
-    if (!connection_.write(out_, body)) co_await connection_.flush();
+Result<void> HttpExchange::sent() {
     out_.clear();
-    co_return outcome();
+    return outcome();
 }
 
 Result<void> HttpExchange::outcome() const {

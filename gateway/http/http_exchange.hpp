@@ -47,7 +47,7 @@ public:
 private:
     enum class State { Fresh, Events, Complete, Abandoned, Failed };  // Failed: ended with an error event
 
-    core::awaitable<core::Result<void>> send(std::string_view body = {});
+    core::Result<void> sent();  // how it went, once what is formatted was sent
     void append_events(std::string_view events);
     core::Result<void> outcome() const;
 

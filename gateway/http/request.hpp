@@ -22,7 +22,7 @@ struct HttpRequest {
 };
 
 struct Header {
-    std::string name;
+    std::string_view name;  // a literal
     std::string value;  // values with control characters are refused
 };
 

@@ -110,7 +110,9 @@ awaitable<Session::Next> Session::serve_one() {
         co_return co_await refuse(*refusal);
     parser_->limit_body(match.route->max_body_bytes);
     if (!parser_->complete()) {
-        const Read body = co_await read_body();
+        auto progress = parse_body();  // most bodies came with their header
+        Read body = progress == RequestParser::Progress::Refused ? Read::Refused : Read::Ok;
+        if (progress == RequestParser::Progress::NeedMore) body = co_await read_body();
         if (body == Read::Closed) co_return Next::Close;
         if (body == Read::Refused) co_return co_await refuse(*refusal_);
     }
@@ -168,18 +170,21 @@ void Session::accept_header() {
     exchange_.set_form(parser_->http_1_1(), request.method == "HEAD", persistence);
 }
 
+RequestParser::Progress Session::parse_body() {
+    std::size_t consumed = 0;
+    const auto progress = parser_->parse_body(connection_.input(), consumed);
+    connection_.consume(consumed);
+    if (progress == RequestParser::Progress::Refused) refusal_ = parser_->refusal();
+    return progress;
+}
+
 awaitable<Session::Read> Session::read_body() {
     const HttpTimeouts& timeouts = context_.config.timeouts;
     const auto begin = Connection::Clock::now();
     while (!parser_->complete()) {
-        std::size_t consumed = 0;
-        const auto progress = parser_->parse_body(connection_.input(), consumed);
-        connection_.consume(consumed);
+        const auto progress = parse_body();
         if (progress == RequestParser::Progress::Done) break;
-        if (progress == RequestParser::Progress::Refused) {
-            refusal_ = parser_->refusal();
-            co_return Read::Refused;
-        }
+        if (progress == RequestParser::Progress::Refused) co_return Read::Refused;
         if (!continue_sent_ && parser_->body_bytes() == 0 && connection_.input().empty() &&
             expects_continue(*parser_, exchange_.request())) {
             continue_sent_ = true;

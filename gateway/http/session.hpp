@@ -33,6 +33,7 @@ private:
     core::awaitable<void> run();
     core::awaitable<Next> serve_one();
     core::awaitable<Read> read_header();
+    RequestParser::Progress parse_body();  // of what has arrived
     core::awaitable<Read> read_body();
     core::awaitable<void> call_handler(const Route& route, CallerPtr caller);
     core::awaitable<Next> refuse(const Refusal& refusal, std::string_view allow = {});

@@ -22,9 +22,11 @@ void SseReply::set_head(router::ReplyHead head) {
 }
 
 std::vector<Header> SseReply::headers() const {
-    std::vector<Header> headers{{"x-sluice-decision", head_.decision},
-                                {"x-sluice-data-class", std::string{core::to_string(head_.data_class)}},
-                                {"x-sluice-cache", std::string{router::to_string(head_.cache)}}};
+    std::vector<Header> headers;
+    headers.reserve(5);
+    headers.push_back({"x-sluice-decision", head_.decision});
+    headers.push_back({"x-sluice-data-class", std::string{core::to_string(head_.data_class)}});
+    headers.push_back({"x-sluice-cache", std::string{router::to_string(head_.cache)}});
     if (!head_.target.empty()) {
         headers.push_back({"x-sluice-zone", std::string{core::to_string(head_.zone)}});
         headers.push_back({"x-sluice-target", head_.target});
@@ -47,8 +49,8 @@ core::awaitable<Result<void>> SseReply::events(std::span<const std::string_view>
 }
 
 core::awaitable<Result<void>> SseReply::body(std::string json) {
-    const auto head = headers();
-    co_return co_await exchange_.respond(200, "application/json", std::move(json), head);
+    headers_ = headers();
+    return exchange_.respond(200, "application/json", std::move(json), headers_);
 }
 
 core::awaitable<Result<void>> SseReply::heartbeat() { co_return co_await write(": waiting\n\n"); }

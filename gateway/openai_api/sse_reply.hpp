@@ -28,6 +28,7 @@ private:
 
     Exchange& exchange_;
     router::ReplyHead head_;
+    std::vector<Header> headers_;  // of a body on its way
     std::string frame_;  // reused between events
 };
 
