@@ -3,6 +3,7 @@
 #include "policies/sensitivity/known_values.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace sluice::router {
 
@@ -20,7 +21,7 @@ bool is_none(const policies::ConversationId& id) {
 class ValuesIn {
 public:
     ValuesIn(const policies::Redacted* redacted, const policies::TeamLabels& labels) : labels_(labels) {
-        if (redacted != nullptr) values_.emplace(*redacted->map);
+        if (redacted != nullptr) values_ = std::make_unique<policies::detail::KnownValues>(*redacted->map);
     }
     std::vector<std::uint64_t> operator()(std::string_view text) const {
         std::vector<std::uint64_t> out;
@@ -31,7 +32,7 @@ public:
 
 private:
     const policies::TeamLabels& labels_;
-    std::optional<policies::detail::KnownValues> values_;
+    std::unique_ptr<policies::detail::KnownValues> values_;  // 8 KB: not in a coroutine's frame
 };
 
 // The least sensitive class that policy masks.
@@ -46,6 +47,18 @@ Remembered remembered(DataClass as_it_is, DataClass masked, std::vector<std::uin
                       const policies::ConversationId& conversation) {
     if (values.empty() || values.size() > Remembered::kMostValues) return {as_it_is, as_it_is, {}, conversation};
     return {as_it_is, std::min(as_it_is, masked), std::move(values), conversation};
+}
+
+bool kept_values_occur(const Recalled& recalled, const core::ChatRequest& request) {
+    const policies::detail::KnownValues kept{recalled.known};
+    return std::ranges::any_of(recalled.labels.of_request(request), [&](const auto& text) { return kept.occur_in(text.text); });
+}
+
+std::vector<policies::MemoryLabel> labels_in(const std::vector<policies::LabelledText>& texts) {
+    std::vector<policies::MemoryLabel> labels;
+    labels.reserve(texts.size());
+    for (const auto& text : texts) labels.push_back(text.label);
+    return labels;
 }
 
 bool is_instruction(const core::Json& message) {
@@ -66,38 +79,55 @@ void Conversations::name(Recalled& recalled, const core::ChatRequest& request) {
     if (is_none(recalled.conversation)) recalled.conversation = recalled.labels.conversation_of(request);
 }
 
+std::vector<Remembered> Conversations::find(const std::vector<policies::MemoryLabel>& labels) {
+    std::vector<Remembered> known;
+    for (auto& found : parts_.memory.find(labels))
+        if (found) known.push_back(std::move(*found));
+    return known;
+}
+
+std::optional<Recalled> Conversations::recall_at_once(const core::ChatRequest& request, const core::Caller& caller,
+                                                      const policies::TeamPolicy& policy) {
+    if (policy.memory.store == MemoryRules::Store::Redis) return std::nullopt;
+    std::optional<Recalled> out{std::in_place, labels_of(caller.team)};
+    std::vector<Remembered> known;
+    if (policy.memory.store != MemoryRules::Store::Off) {
+        out->texts = out->labels.of_request(request);
+        known = find(labels_in(out->texts));
+    }
+    conclude(*out, std::move(known), request, caller, policy);
+    return out;
+}
+
 core::awaitable<Recalled> Conversations::recall(const core::ChatRequest& request, const core::Caller& caller,
                                                 const policies::TeamPolicy& policy) {
+    if (auto here = recall_at_once(request, caller, policy)) co_return std::move(*here);
     Recalled out{labels_of(caller.team)};
-    if (policy.memory.store != MemoryRules::Store::Off) {
-        out.texts = out.labels.of_request(request);
-        std::vector<policies::MemoryLabel> asked;
-        for (const auto& text : out.texts) asked.push_back(text.label);
-        std::vector<Remembered> known;
-        for (const auto& found : parts_.memory.find(asked))
-            if (found) known.push_back(*found);
-        if (policy.memory.store == MemoryRules::Store::Redis) {
-            bool reached = false;
-            if (parts_.redis != nullptr) {
-                const auto shared = co_await parts_.redis->find(asked);
-                reached = shared.has_value();
-                if (shared) known.insert(known.end(), shared->begin(), shared->end());
-            }
-            if (!reached) out.unreachable = policy.memory.unreachable;
-        }
-        out.recollection = policies::Recollection{std::move(known)};
-        out.conversation = out.recollection.conversation();
+    out.texts = out.labels.of_request(request);
+    const auto asked = labels_in(out.texts);
+    auto known = find(asked);
+    bool reached = false;
+    if (parts_.redis != nullptr) {
+        const auto shared = co_await parts_.redis->find(asked);
+        reached = shared.has_value();
+        if (shared) known.insert(known.end(), shared->begin(), shared->end());
     }
-    if (!policy.redact.sticky) co_return out;
-    name(out, request);
-    out.known =
-        parts_.vault.find(caller.team, out.conversation, out.labels.conversation_key(out.conversation, "values"));
-    if (out.known.empty()) co_return out;
-    // Values of earlier turns are masked even where nothing else would be.
-    const policies::detail::KnownValues kept{out.known};
-    for (const auto& text : out.labels.of_request(request))
-        if (kept.occur_in(text.text)) out.kept_values = masked_class(policy).value_or(DataClass::Public);
+    if (!reached) out.unreachable = policy.memory.unreachable;
+    conclude(out, std::move(known), request, caller, policy);
     co_return out;
+}
+
+void Conversations::conclude(Recalled& recalled, std::vector<Remembered> known, const core::ChatRequest& request,
+                             const core::Caller& caller, const policies::TeamPolicy& policy) {
+    recalled.recollection = policies::Recollection{std::move(known)};
+    recalled.conversation = recalled.recollection.conversation();
+    if (!policy.redact.sticky) return;
+    name(recalled, request);
+    recalled.known = parts_.vault.find(caller.team, recalled.conversation,
+                                       recalled.labels.conversation_key(recalled.conversation, "values"));
+    if (recalled.known.empty()) return;
+    // Values of earlier turns are masked even where nothing else would be.
+    if (kept_values_occur(recalled, request)) recalled.kept_values = masked_class(policy).value_or(DataClass::Public);
 }
 
 core::awaitable<void> Conversations::remember_request(Recalled& recalled, const core::Classified& judged,
@@ -109,7 +139,7 @@ core::awaitable<void> Conversations::remember_request(Recalled& recalled, const 
         parts_.vault.store(caller.team, recalled.conversation,
                            recalled.labels.conversation_key(recalled.conversation, "values"), *redacted->map,
                            policy.memory.keep);
-    if (redacted == nullptr && judged.findings().empty() && !declared) co_return;  // nothing private in it
+    if (!anything_private(judged, declared, redacted)) co_return;
     const auto& request = judged.request();
     const auto& body = request.body();
     const ValuesIn values_in{redacted, recalled.labels};

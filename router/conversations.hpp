@@ -52,9 +52,17 @@ public:
     // Names the conversation by its first message where no earlier turn does. Only what is masked or remembered needs it.
     static void name(Recalled& recalled, const core::ChatRequest& request);
 
+    // From this process's memory; null where policy keeps it in Redis, which has to be waited for.
+    std::optional<Recalled> recall_at_once(const core::ChatRequest& request, const core::Caller& caller,
+                                           const policies::TeamPolicy& policy);
     core::awaitable<Recalled> recall(const core::ChatRequest& request, const core::Caller& caller,
                                      const policies::TeamPolicy& policy);
 
+    // Whether remember_request() would have something to do.
+    static bool anything_private(const core::Classified& judged, std::optional<core::DataClass> declared,
+                                 const policies::Redacted* redacted) {
+        return redacted != nullptr || declared || !judged.findings().empty();
+    }
     // The request's own messages. `redacted`: null when it goes nowhere masked. Before anything of it is answered.
     core::awaitable<void> remember_request(Recalled& recalled, const core::Classified& judged,
                                            std::optional<core::DataClass> declared, const policies::Redacted* redacted,
@@ -67,6 +75,9 @@ public:
 private:
     using Entries = std::vector<std::pair<policies::MemoryLabel, policies::Remembered>>;
     core::awaitable<void> store(Entries entries, const policies::TeamPolicy& policy);
+    std::vector<policies::Remembered> find(const std::vector<policies::MemoryLabel>& labels);
+    void conclude(Recalled& recalled, std::vector<policies::Remembered> known, const core::ChatRequest& request,
+                  const core::Caller& caller, const policies::TeamPolicy& policy);
     const policies::TeamLabels& labels_of(core::TeamId team);
 
     Parts parts_;

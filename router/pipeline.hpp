@@ -63,15 +63,18 @@ public:
 private:
     struct Work;  // what the steps of one request share
 
-    core::awaitable<core::Result<void>> judge(Work& work);
+    Decision begin_decision(const Incoming& incoming, const policies::PolicySet& rules) const;
+    bool recall_at_once(Work& work) const;
+    core::awaitable<void> recall(Work& work) const;
+    core::Result<void> judge(Work& work) const;
     void redact(Work& work) const;
-    core::awaitable<bool> replay_from_cache(Work& work, ClientReply& reply);
+    bool may_be_cached(Work& work) const;
+    core::awaitable<core::Result<void>> replay(Work& work, const cache::CachedReply& kept, ClientReply& reply);
     core::awaitable<core::Result<void>> serve(Work& work, policies::Hold& hold, RecordingSink& recorded, ClientReply& reply);
     core::awaitable<core::ServeOutcome> attempt(Work& work, const Step& step, RecordingSink& recorded);
-    core::awaitable<core::ServeOutcome> ask_cloud(Work& work, const CloudStep& step, const core::ServeOptions& options, RecordingSink& recorded);
     core::awaitable<core::Result<void>> wait_before_retry(const core::Error& error, int attempts, const core::Deadline& deadline);
-    core::awaitable<core::Result<void>> deliver(RecordingSink& recorded, ClientReply& reply, const core::Result<void>& outcome);
-    core::awaitable<void> remember(Work& work, RecordingSink& recorded);
+    static core::awaitable<core::Result<void>> deliver(RecordingSink& recorded, ClientReply& reply);
+    std::optional<cache::CachedReply> worth_keeping(const Work& work, RecordingSink& recorded) const;
     core::awaitable<core::Result<void>> give_up(Work& work, core::Error error);
     void finish(Work& work, Outcome outcome, const core::Result<void>& result) const;
 
