@@ -1,36 +1,62 @@
 #include "core/usage.hpp"
 
+#include <simdjson.h>
+
+#include <algorithm>
+
 namespace sluice::core {
 
 namespace {
 
-constexpr Tokens kMostTokens = Tokens{1} << 40;
+using Element = simdjson::dom::element;
 
-// Absent or null is 0; anything that is not a sane count makes the whole usage false.
-bool read_count(const Json& object, const char* name, Tokens& out) {
-    const auto it = object.find(name);
-    if (it == object.end() || it->is_null()) return true;
-    if (!it->is_number_integer()) return false;
-    if (it->is_number_unsigned() && it->get<std::uint64_t>() > static_cast<std::uint64_t>(kMostTokens)) return false;
-    out = it->get<Tokens>();
-    return out >= 0 && out <= kMostTokens;
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 40;
+
+// Null is 0; anything that is not a sane count makes the whole usage false.
+bool read_count(Element value, Tokens& out) {
+    if (value.is_null()) {
+        out = 0;
+        return true;
+    }
+    std::int64_t count = 0;
+    if (value.get(count) != simdjson::SUCCESS || count < 0 || count > kMostTokens) return false;
+    out = count;
+    return true;
 }
 
-bool read_nested(const Json& object, const char* outer, const char* name, Tokens& out) {
-    const auto it = object.find(outer);
-    return it == object.end() || !it->is_object() || read_count(*it, name, out);
+// A detail inside an object of details; another value in the object's place is passed over.
+bool read_detail(Element details, std::string_view name, Tokens& out) {
+    simdjson::dom::object object;
+    if (details.get(object) != simdjson::SUCCESS) return true;
+    return std::ranges::all_of(object, [&](const auto& member) { return member.key != name || read_count(member.value, out); });
 }
 
 }  // namespace
 
-std::optional<Usage> parse_usage(const Json& usage) {
-    if (!usage.is_object() || !usage.contains("prompt_tokens") || usage["prompt_tokens"].is_null()) return std::nullopt;
+// Read without a tree: there is one in every answer. Of members that share a name the last one counts.
+std::optional<Usage> parse_usage(std::string_view json) {
+    thread_local simdjson::dom::parser parser;
+    simdjson::dom::object object;
+    if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return std::nullopt;
     Usage out;
-    const bool sane = read_count(usage, "prompt_tokens", out.prompt) && read_count(usage, "completion_tokens", out.completion) &&
-                      read_nested(usage, "prompt_tokens_details", "cached_tokens", out.cached) &&
-                      read_nested(usage, "completion_tokens_details", "reasoning_tokens", out.reasoning) &&
-                      read_count(usage, "prompt_cache_hit_tokens", out.cached);  // DeepSeek's name for cached input
-    if (!sane || out.cached > out.prompt || out.reasoning > out.completion) return std::nullopt;
+    bool prompt = false;
+    for (const auto [name, value] : object) {
+        bool sane = true;
+        if (name == "prompt_tokens") {
+            sane = read_count(value, out.prompt);
+            prompt = !value.is_null();
+        } else if (name == "completion_tokens") {
+            sane = read_count(value, out.completion);
+        } else if (name == "prompt_tokens_details") {
+            sane = read_detail(value, "cached_tokens", out.cached);
+        } else if (name == "prompt_cache_hit_tokens") {  // DeepSeek's name for cached input
+            sane = read_count(value, out.cached);
+        } else if (name == "completion_tokens_details") {
+            sane = read_detail(value, "reasoning_tokens", out.reasoning);
+        }
+        if (!sane) return std::nullopt;
+    }
+    if (!prompt || out.cached > out.prompt || out.reasoning > out.completion) return std::nullopt;
     return out;
 }
 

@@ -16,8 +16,8 @@ struct Usage {
     friend bool operator==(const Usage&, const Usage&) = default;
 };
 
-// The OpenAI `usage` object. Anything but non-negative integers below 2^40 is false usage: nullopt.
-std::optional<Usage> parse_usage(const Json& usage);
+// The text of an OpenAI `usage` object. Anything but non-negative integers up to 2^40 is false usage: nullopt.
+std::optional<Usage> parse_usage(std::string_view json);
 Json to_json(const Usage& usage);
 
 }  // namespace sluice::core

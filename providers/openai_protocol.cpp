@@ -39,8 +39,7 @@ void Call::note(const AnswerFacts& facts) {
     outcome.answer_bytes += facts.text_bytes;
     if (!facts.finish_reason.empty()) outcome.finish_reason = facts.finish_reason;
     if (facts.usage.empty() || false_usage) return;
-    const auto json = core::parse_json(facts.usage);
-    const auto usage = json && !facts.usage_twice ? core::parse_usage(*json) : std::nullopt;
+    const auto usage = facts.usage_twice ? std::nullopt : core::parse_usage(facts.usage);
     false_usage = !usage;
     outcome.usage_known = usage.has_value();
     if (!usage) {

@@ -27,7 +27,7 @@ struct DurableLedgerConfig {
     std::chrono::milliseconds apply_interval{100};  // how far SQLite lags behind the journal
     std::size_t segment_bytes = std::size_t{16} << 20U;
     std::size_t max_backlog_bytes = std::size_t{1} << 30U;  // journal not yet applied: above it holds are refused
-    std::size_t recent_bytes = std::size_t{4} << 20U;       // decisions kept in memory for find_decision
+    std::size_t recent_bytes = std::size_t{1} << 20U;       // decisions kept in memory though SQLite has them
     WallClock clock = system_wall_clock();
     std::shared_ptr<JournalFiles> files = nullptr;  // null: the real disk
 };

@@ -216,6 +216,7 @@ std::vector<LabelledText> TeamLabels::of_request(const core::ChatRequest& reques
         return out;
     }
     const auto& messages = request.body().at("messages");
+    out.reserve(messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i) add(text_of(messages[i]), static_cast<std::int32_t>(i), out);
     return out;
 }

@@ -78,14 +78,19 @@ TEST(Json, RefusesBadUtf8LoneSurrogatesAndHugeNumbers) {
 }
 
 TEST(Usage, FalseUsageIsRefused) {
-    const auto parse = [](const char* text) { return parse_usage(*parse_json(text)); };
+    const auto parse = [](std::string_view text) { return parse_usage(text); };
     EXPECT_EQ(parse(R"({"prompt_tokens":3,"completion_tokens":5})")->completion, 5);
     EXPECT_EQ(parse(R"({"prompt_tokens":3,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":2}})")->cached, 2);
     EXPECT_EQ(parse(R"({"prompt_tokens":3,"prompt_cache_hit_tokens":1})")->cached, 1);
+    EXPECT_EQ(parse(R"({"completion_tokens":9,"prompt_tokens":3,"completion_tokens":null})")->completion, 0);
+    EXPECT_EQ(parse(R"({"prompt_tokens":1,"prompt_tokens":1099511627776,"prompt_tokens_details":7})")->prompt, 1'099'511'627'776);
+    EXPECT_EQ(parse(R"({"prompt_tokens":9,"completion_tokens":9,"completion_tokens_details":{"x":[],"reasoning_tokens":4}})")->reasoning, 4);
     for (const auto* bad :
          {R"({"prompt_tokens":-1,"completion_tokens":5})", R"({"prompt_tokens":4611686018427387904,"completion_tokens":5})",
           R"({"prompt_tokens":18446744073709551615})", R"({"prompt_tokens":null,"completion_tokens":5})", R"({"prompt_tokens":1.5})",
-          R"({"prompt_tokens":"7"})", R"({})", R"([])", "null", R"({"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":2}})",
+          R"({"prompt_tokens":"7"})", R"({})", R"([])", "null", "", "{", R"({"prompt_tokens":1}})", R"({"prompt_tokens":1,"prompt_tokens":null})",
+          R"({"prompt_tokens":18446744073709551616})", R"({"prompt_tokens":1,"completion_tokens":"1"})",
+          R"({"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":-1}})", R"({"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":2}})",
           R"({"prompt_tokens":1,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":2}})"})
         EXPECT_FALSE(parse(bad)) << bad;
 }
