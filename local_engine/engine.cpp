@@ -81,6 +81,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
     if (!file) return file.error();
     auto plan = read_plan(**file);
     if (!plan) return plan.error();
+    if (auto checked = check_weights(**file, *plan); !checked) return checked.error();
     auto tokenizer = Tokenizer::from(**file);
     if (!tokenizer) return tokenizer.error();
     if (tokenizer->size() > plan->vocabulary) {

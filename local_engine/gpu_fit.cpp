@@ -3,6 +3,7 @@
 #include "local_engine/gguf/reader.hpp"
 #include "local_engine/model/forward.hpp"
 #include "local_engine/model/memory_plan.hpp"
+#include "local_engine/model/weights.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,6 +61,7 @@ core::Result<GpuFit> fit_gpu(const std::filesystem::path& model, const GpuFitOpt
     if (!file) return file.error();
     const auto plan = read_plan(**file);
     if (!plan) return plan.error();
+    if (const auto checked = check_weights(**file, *plan); !checked) return checked.error();
     const ForwardLimits limits{options.step_tokens, options.logit_rows, 1, options.kv_type};
     const MemoryPlan memory = plan_memory(**file, *plan, limits);  // its cache: one page
     GpuFit fit{.memory = options.memory,

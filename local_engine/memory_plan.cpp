@@ -1,7 +1,9 @@
 #include "local_engine/memory_plan.hpp"
 
+#include "local_engine/gguf/printable.hpp"
 #include "local_engine/kv/pages.hpp"
 #include "local_engine/model/forward.hpp"
+#include "local_engine/model/weights.hpp"
 #include "local_engine/scheduler/scheduler.hpp"
 #include "local_engine/serving/engine_shape.hpp"
 
@@ -24,6 +26,7 @@ core::Result<EngineMemory> plan_memory(const EngineConfig& config) {
     if (!file) return file.error();
     const auto plan = read_plan(**file);
     if (!plan) return plan.error();
+    if (const auto checked = check_weights(**file, *plan); !checked) return checked.error();
     const auto shape = shape_of(config, *plan);
     if (!shape) return shape.error();
     // What Forward takes, and the rows of logits once more in the loop's memory.
@@ -39,7 +42,7 @@ core::Result<EngineMemory> plan_memory(const EngineConfig& config) {
 core::Result<std::string> model_name(const std::filesystem::path& model) {
     const auto file = gguf::Reader::open(model);
     if (!file) return file.error();
-    const std::string name((*file)->string("general.name").value_or(""));
+    const std::string name = gguf::printable((*file)->string("general.name").value_or(""), 128);
     return name.empty() ? model.stem().string() : name;
 }
 

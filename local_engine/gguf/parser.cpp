@@ -1,5 +1,7 @@
 #include "local_engine/gguf/parser.hpp"
 
+#include "local_engine/gguf/printable.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -24,14 +26,6 @@ constexpr std::uint64_t kMinAlignment = 8;  // tensors of 8-byte elements are re
 
 constexpr std::size_t kMinEntryBytes = 8 + 1 + 4 + 1;           // length, a one-byte key, type, a one-byte value
 constexpr std::size_t kMinTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;  // length, a one-byte name, n_dims, ne[0], type, offset
-
-// Names come from the file: an error message shows them short and without control characters.
-std::string printable(std::string_view name) {
-    std::string shown;
-    for (const char c : name.substr(0, 80)) shown.push_back(c >= ' ' && c <= '~' ? c : '?');
-    if (name.size() > 80) shown += "...";
-    return shown;
-}
 
 Error corrupt(std::string_view field, std::string detail) {
     return Error{Errc::Corrupt, std::move(detail), printable(field)};

@@ -1,6 +1,7 @@
 #include "local_engine/gguf/reader.hpp"
 
 #include "local_engine/gguf/parser.hpp"
+#include "local_engine/gguf/printable.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -31,7 +32,7 @@ Error missing(std::string_view key) {
 }
 
 Error wrong(std::string_view key, std::string detail) {
-    return Error{Errc::Corrupt, std::move(detail), std::string(key)};
+    return Error{Errc::Corrupt, std::move(detail), printable(key)};
 }
 
 struct Descriptor {
@@ -74,6 +75,7 @@ Result<void> Reader::join_parts(const std::filesystem::path& first) {
         auto opened = open_file(first.parent_path() / (stem + ending(part)));
         if (!opened) return opened.error();
         if (auto joined = join(std::move(*opened), part, *count); !joined) return joined.error();
+        if (std::ssize(tensors_) > *total) break;
     }
     if (std::ssize(tensors_) == *total) return {};
     return wrong("split.tensors.count",

@@ -23,6 +23,7 @@ core::Result<std::unique_ptr<Model>> open_model(const std::filesystem::path& pat
     if (!file) return file.error();
     auto plan = read_plan(**file);
     if (!plan) return plan.error();
+    if (auto checked = check_weights(**file, *plan); !checked) return checked.error();
     auto kernels = make_kernels(options);
     if (!kernels) return kernels.error();
     return build_model(std::move(*file), std::move(*plan), std::move(*kernels), limits);

@@ -1,5 +1,6 @@
 #include "local_engine/model/layer_plan.hpp"
 
+#include "local_engine/gguf/printable.hpp"
 #include "local_engine/model/plan_keys.hpp"
 #include "local_engine/model/rope_plan.hpp"
 
@@ -289,12 +290,12 @@ Result<ModelPlan> read_plan(const gguf::Reader& file) {
     const Architecture* row = find_architecture(*named);
     if (row == nullptr) {
         return Error{Errc::Unsupported,
-                     "architecture '" + std::string(named->substr(0, 64)) + "' is not one of " + known_architectures(),
+                     "architecture '" + gguf::printable(*named, 64) + "' is not one of " + known_architectures(),
                      "general.architecture"};
     }
     PlanKeys keys(file, row->name);
     ModelPlan plan{.architecture = std::string(row->name),
-                   .name = std::string(file.string("general.name").value_or("")),
+                   .name = gguf::printable(file.string("general.name").value_or(""), 128),
                    .ffn_norm = std::string(row->ffn_norm)};
     const std::int64_t blocks = keys.integer("block_count", 1, kMostLayers);
     plan.extra_layers = row->latent ? keys.integer_or("nextn_predict_layers", 0, 0, blocks - 1) : 0;

@@ -1,11 +1,14 @@
 #include "local_engine/model/weights.hpp"
 
 #include "local_engine/gguf/dequantize.hpp"
+#include "local_engine/gguf/printable.hpp"
 
+#include <charconv>
 #include <initializer_list>
 #include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace sluice::local_engine {
@@ -21,18 +24,29 @@ std::string shape_text(std::initializer_list<std::int64_t> shape) {
     return text;
 }
 
+// Of "blk.12.attn_q.weight" 12; -1 when the name is not of that kind.
+std::int64_t layer_of(std::string_view name) {
+    constexpr std::string_view kBlock = "blk.";
+    if (!name.starts_with(kBlock)) return -1;
+    name.remove_prefix(kBlock.size());
+    std::int64_t layer = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), layer);
+    const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '.';
+    return whole && std::to_string(layer).size() == static_cast<std::size_t>(end - name.data()) ? layer : -1;
+}
+
 // Takes tensors by name. The first error is kept and everything after it returns nothing, so that the list of a layer's
-// tensors reads as one.
+// tensors reads as one. Without kernels it only checks: nothing is read or kept.
 class Loader {
 public:
-    Loader(const gguf::Reader& file, Kernels& kernels, Weights& weights)
+    Loader(const gguf::Reader& file, Kernels* kernels, Weights& weights)
         : file_(file), kernels_(kernels), weights_(weights) {}
 
     // shape: row length, rows, and experts for a stack of matrices
     Matrix matrix(const std::string& name, std::initializer_list<std::int64_t> shape) {
         const gguf::Tensor* tensor = take(name, shape);
-        if (tensor == nullptr) return {};
-        return kernels_.place(Matrix{.data = tensor->data,
+        if (tensor == nullptr || kernels_ == nullptr) return {};
+        return kernels_->place(Matrix{.data = tensor->data,
                                      .type = tensor->type,
                                      .rows = tensor->ne[1] * tensor->ne[2],
                                      .cols = tensor->ne[0],
@@ -41,7 +55,7 @@ public:
 
     const float* vector(const std::string& name, std::initializer_list<std::int64_t> shape) {
         const gguf::Tensor* tensor = take(name, shape);
-        if (tensor == nullptr) return nullptr;
+        if (tensor == nullptr || kernels_ == nullptr) return nullptr;
         const std::int64_t size = tensor->ne[0] * tensor->ne[1];
         std::vector<float> values(static_cast<std::size_t>(size));
         dequantize(tensor->type, tensor->data, size, values.data());
@@ -55,20 +69,19 @@ public:
     }
 
     const float* place(std::vector<float> values) {
+        if (kernels_ == nullptr) return nullptr;
         const std::vector<float>& kept = weights_.vectors.emplace_back(std::move(values));
         const auto size = static_cast<std::int64_t>(kept.size());
-        const Matrix placed = kernels_.place(Matrix{reinterpret_cast<const std::byte*>(kept.data()), TensorType::F32, 1,
+        const Matrix placed = kernels_->place(Matrix{reinterpret_cast<const std::byte*>(kept.data()), TensorType::F32, 1,
                                                     size, kept.size() * sizeof(float)});
         return reinterpret_cast<const float*>(placed.data);
     }
 
     // A tensor that nobody takes means that the model is not what its architecture says: its answers would be wrong.
     void refuse_leftovers(const ModelPlan& plan) {
-        const auto extra = [&](const std::string& name) {
-            for (std::int64_t i = 0; i < plan.extra_layers; ++i) {
-                if (name.starts_with("blk." + std::to_string(std::ssize(plan.layers) + i) + ".")) return true;
-            }
-            return false;
+        const auto extra = [&](std::string_view name) {
+            const std::int64_t layer = layer_of(name);
+            return layer >= std::ssize(plan.layers) && layer < std::ssize(plan.layers) + plan.extra_layers;
         };
         for (const gguf::Tensor& tensor : file_.tensors()) {
             const bool harmless = tensor.name == "rope_freqs.weight" || tensor.name.ends_with("attn_rot_embd");
@@ -95,12 +108,12 @@ private:
     }
 
     const gguf::Tensor* fail(Errc code, const std::string& name, std::string detail) {
-        if (!error_) error_ = Error{code, std::move(detail), name};
+        if (!error_) error_ = Error{code, std::move(detail), gguf::printable(name)};
         return nullptr;
     }
 
     const gguf::Reader& file_;
-    Kernels& kernels_;
+    Kernels* kernels_;
     Weights& weights_;
     std::set<std::string, std::less<>> taken_;
     std::optional<Error> error_;
@@ -232,9 +245,7 @@ LayerWeights load_layer(Loader& load, const std::string& block, const ModelPlan&
     return weights;
 }
 
-}  // namespace
-
-Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Kernels& kernels) {
+Result<Weights> take_weights(const gguf::Reader& file, const ModelPlan& plan, Kernels* kernels) {
     Weights weights;
     Loader load(file, kernels, weights);
     weights.embedding = load.matrix("token_embd.weight", {plan.width, plan.vocabulary});
@@ -256,6 +267,17 @@ Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Ke
     if (!load.error()) load.refuse_leftovers(plan);
     if (load.error()) return *load.error();
     return weights;
+}
+
+}  // namespace
+
+Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Kernels& kernels) {
+    return take_weights(file, plan, &kernels);
+}
+
+Result<void> check_weights(const gguf::Reader& file, const ModelPlan& plan) {
+    if (const auto taken = take_weights(file, plan, nullptr); !taken) return taken.error();
+    return {};
 }
 
 }  // namespace sluice::local_engine

@@ -47,4 +47,8 @@ struct Weights {
 // tensor that is missing or has another shape, Unsupported one whose type or role is not known (it would be ignored).
 core::Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Kernels& kernels);
 
+// Only the checks: names, shapes and types, without reading a weight. A plan's numbers come from an untrusted file; what
+// has passed here is no larger than the file's tensors, so that memory can be planned with it.
+core::Result<void> check_weights(const gguf::Reader& file, const ModelPlan& plan);
+
 }  // namespace sluice::local_engine

@@ -1,5 +1,6 @@
 #include "local_engine/tokenizer/pre_tokenizer.hpp"
 
+#include "local_engine/gguf/printable.hpp"
 #include "local_engine/tokenizer/unicode.hpp"
 
 #include <algorithm>
@@ -319,10 +320,8 @@ core::Result<PreTokenizer> PreTokenizer::named(std::string_view name) {
     } else if (is({"gpt-2"})) {
         rule.passes_ = {gpt2};
     } else {
-        std::string shown;
-        for (const char c : name.substr(0, 40)) shown.push_back(c >= ' ' && c <= '~' ? c : '?');
-        return core::Error{core::Errc::Unsupported, "no rule for splitting text as \"" + shown + "\"",
-                           "tokenizer.ggml.pre"};
+        return core::Error{core::Errc::Unsupported,
+                           "no rule for splitting text as \"" + gguf::printable(name, 40) + "\"", "tokenizer.ggml.pre"};
     }
     return rule;
 }
