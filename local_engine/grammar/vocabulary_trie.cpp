@@ -17,11 +17,22 @@ VocabularyTrie::VocabularyTrie(std::int32_t size, const std::function<std::strin
     std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
         return a.text != b.text ? a.text < b.text : a.token < b.token;
     });
-    std::vector<std::uint32_t> path;  // nodes of the current text, by depth
+    const auto common_with = [](std::string_view text, std::string_view before) {
+        return static_cast<std::size_t>(std::ranges::mismatch(text, before).in1 - text.begin());
+    };
+    std::size_t wanted = 0;
     std::string_view last;
     for (const Entry& entry : entries) {
-        const auto differs = std::ranges::mismatch(entry.text, last).in1;
-        const auto common = static_cast<std::size_t>(differs - entry.text.begin());
+        wanted += entry.text.size() - common_with(entry.text, last);
+        last = entry.text;
+    }
+    nodes_.reserve(std::min(wanted, kMostNodes));
+    tokens_.reserve(entries.size());
+    std::vector<std::uint32_t> path;  // nodes of the current text, by depth
+    last = {};
+    for (const Entry& entry : entries) {
+        const std::size_t common = common_with(entry.text, last);
+        if (nodes_.size() + entry.text.size() - common > kMostNodes) continue;
         for (; path.size() > common; path.pop_back()) nodes_[path.back()].skip = static_cast<std::uint32_t>(nodes_.size());
         for (std::size_t depth = common; depth < entry.text.size(); ++depth) {
             path.push_back(static_cast<std::uint32_t>(nodes_.size()));

@@ -14,6 +14,7 @@ namespace sluice::local_engine {
 
 class VocabularyTrie {
 public:
+    static constexpr std::size_t kMostNodes = std::size_t{1} << 21U;  // 32 MiB
     struct Node {
         std::uint32_t skip = 0;         // first node that is not below this one
         std::uint32_t first_token = 0;  // tokens that end here, in tokens()
@@ -22,7 +23,8 @@ public:
         std::uint8_t byte = 0;    // the last of them
     };
 
-    // Tokens without text (control tokens) are in no node. Texts beyond 65,535 bytes are left out.
+    // Tokens without text (control tokens) are in no node. Texts beyond 65,535 bytes are left out,
+    // and those for which there is no room in kMostNodes: several times what real vocabularies need.
     VocabularyTrie(std::int32_t size, const std::function<std::string_view(TokenId)>& bytes);
     static VocabularyTrie of(const Tokenizer& tokenizer);
 

@@ -1,5 +1,6 @@
 #include "local_engine/tokenizer/tokenizer.hpp"
 
+#include "local_engine/gguf/printable.hpp"
 #include "local_engine/tokenizer/byte_bpe.hpp"
 #include "local_engine/tokenizer/sentence_pieces.hpp"
 #include "local_engine/tokenizer/special_tokens.hpp"
@@ -20,17 +21,12 @@ constexpr std::string_view kEnds[] = {
     "<|eot_id|>", "<|im_end|>",      "<|end|>", "<|return|>", "<|call|>", "<|endoftext|>",
     "<|eom_id|>", "<|end_of_text|>", "</s>",    "<|eot|>",    "<|eom|>",  "<｜end▁of▁sentence｜>",
 };
+constexpr std::size_t kMostSpecialBytes = 256;
 // Turn markers that some converters list as ordinary or user-defined tokens: what a user types must not become one.
 constexpr std::string_view kMarkers[] = {
     "<|im_start|>",   "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|header_start|>",
     "<|header_end|>", "<|start|>",         "<|message|>",         "<|channel|>",
 };
-
-std::string shown(std::string_view name) {
-    std::string text;
-    for (const char c : name.substr(0, 40)) text.push_back(c >= ' ' && c <= '~' ? c : '?');
-    return text;
-}
 
 }  // namespace
 
@@ -52,6 +48,7 @@ struct Tokenizer::Parts {
     Result<void> read_ids(const gguf::Reader& file);
     Result<std::optional<TokenId>> read_id(const gguf::Reader& file, std::string_view key);
     Result<void> read_model(const gguf::Reader& file);
+    Result<void> check_special() const;
     void spell_out();
     const SpecialMatcher& matcher(SpecialTokens mode) const {
         return mode == SpecialTokens::Parse ? *all_special : (mode == SpecialTokens::Plain ? *user_defined : *unmarked);
@@ -64,6 +61,7 @@ Result<Tokenizer> Tokenizer::from(const gguf::Reader& file) {
     if (!vocabulary) return vocabulary.error();
     const auto parts = std::make_shared<Parts>(std::move(*vocabulary));
     if (auto done = parts->read_ids(file); !done) return done.error();  // first: it decides what is a control token
+    if (auto done = parts->check_special(); !done) return done.error();
     if (auto done = parts->read_model(file); !done) return done.error();
     parts->user_defined.emplace(parts->vocabulary, SpecialMatcher::Which::UserDefined);
     parts->all_special.emplace(parts->vocabulary, SpecialMatcher::Which::All);
@@ -115,6 +113,19 @@ Result<void> Tokenizer::Parts::read_ids(const gguf::Reader& file) {
     return {};
 }
 
+// Every length of theirs is tried at every place of a text: few and short ones keep that proportional to the text.
+Result<void> Tokenizer::Parts::check_special() const {
+    for (TokenId token = 0; token < vocabulary.size(); ++token) {
+        const Vocabulary::Kind kind = vocabulary.kind(token);
+        if (kind == Vocabulary::Kind::Normal || kind == Vocabulary::Kind::Byte || kind == Vocabulary::Kind::Unused) continue;
+        const std::size_t length = vocabulary.spelling(token).size();
+        if (length <= kMostSpecialBytes) continue;
+        return Error{Errc::Corrupt, "special token " + std::to_string(token) + " has " + std::to_string(length) + " bytes",
+                     "tokenizer.ggml.tokens"};
+    }
+    return {};
+}
+
 Result<void> Tokenizer::Parts::read_model(const gguf::Reader& file) {
     const auto name = file.require_string("tokenizer.ggml.model");
     if (!name) return name.error();
@@ -130,7 +141,7 @@ Result<void> Tokenizer::Parts::read_model(const gguf::Reader& file) {
         default_add_bos = true;
         model = std::move(*pieces);
     } else {
-        return Error{Errc::Unsupported, "no tokenizer named \"" + shown(*name) + "\"", "tokenizer.ggml.model"};
+        return Error{Errc::Unsupported, "no tokenizer named \"" + gguf::printable(*name, 40) + "\"", "tokenizer.ggml.model"};
     }
     const auto wanted = file.boolean_or("tokenizer.ggml.add_bos_token", default_add_bos);
     if (!wanted) return wanted.error();

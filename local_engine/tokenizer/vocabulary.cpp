@@ -12,7 +12,7 @@ using core::Error;
 using core::Result;
 
 constexpr std::size_t kMaxTokens = std::size_t{1} << 20U;
-constexpr std::size_t kMaxText = std::size_t{1} << 25U;
+constexpr std::size_t kMaxText = std::size_t{1} << 24U;  // real ones have a few million bytes
 // Chains in a half-empty table stay far below this; only spellings chosen to collide reach it.
 constexpr std::size_t kMaxProbes = 256;
 
