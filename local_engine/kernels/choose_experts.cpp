@@ -34,13 +34,15 @@ Scores probabilities(const MoeFfn& ffn, const float* logits) {
 
 // The `count` highest of `scores`, best first; a tie goes to the lower index. Scores that are not numbers come last.
 void take_best(std::int32_t* ids, std::int32_t count, const Scores& scores) {
+    std::vector<char> taken(scores.size(), 0);
+    const auto beats = [](float a, float b) { return a > b || (std::isnan(b) && !std::isnan(a)); };
     for (std::int32_t slot = 0; slot < count; ++slot) {
-        std::int32_t best = -1;
-        for (std::int32_t i = 0; i < static_cast<std::int32_t>(scores.size()); ++i) {
-            if (std::find(ids, ids + slot, i) != ids + slot) continue;
-            if (best < 0 || scores[static_cast<std::size_t>(i)] > scores[static_cast<std::size_t>(best)]) best = i;
+        std::size_t best = scores.size();
+        for (std::size_t i = 0; i < scores.size(); ++i) {
+            if (taken[i] == 0 && (best == scores.size() || beats(scores[i], scores[best]))) best = i;
         }
-        ids[slot] = best;
+        taken[best] = 1;
+        ids[slot] = static_cast<std::int32_t>(best);
     }
 }
 

@@ -12,9 +12,11 @@ namespace {
 // Magic number rounding: adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
 constexpr float kRound = 12582912.0F;
 
-// e^x = 2^n * e^f with |f| <= ln 2 / 2 and the Taylor polynomial of degree 6: relative error below 3e-7.
+// e^x = 2^n * e^f with |f| <= ln 2 / 2 and the Taylor polynomial of degree 6: relative error below 3e-7. What is not a
+// number counts as -87: it has no integer.
 inline float exp_of(float x) {
-    const float clamped = x < -87.0F ? -87.0F : (x > 88.0F ? 88.0F : x);
+    const float least = x > -87.0F ? x : -87.0F;
+    const float clamped = least < 88.0F ? least : 88.0F;
     const float scaled = clamped * 1.44269504088896341F;
     const float whole = (scaled + kRound) - kRound;
     const float f = (clamped - whole * 0.693359375F) - whole * -2.12194440e-4F;
@@ -162,8 +164,10 @@ inline void from_bfloat(float* out, const std::byte* in, std::int64_t count) {
     }
 }
 
+// Broken weights make values that are infinite or not numbers: those count as 0, because they have no integer either.
 inline void quantise(std::int8_t* values, float* scales, float* sums, float* half_sums, const float* x,
                      std::int64_t count) {
+    constexpr float kLeast = 1e-36F;  // below, 127 / largest is infinite
     for (std::int64_t group = 0; group < count / 32; ++group, x += 32, values += 32) {
         float largest = 0.0F;
 #pragma omp simd reduction(max : largest)
@@ -172,13 +176,14 @@ inline void quantise(std::int8_t* values, float* scales, float* sums, float* hal
             largest = magnitude > largest ? magnitude : largest;
         }
         const float step = largest / 127.0F;
-        const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
+        const float inverse = largest > kLeast ? 127.0F / largest : 0.0F;
         for (int half = 0; half < 2; ++half) {
             std::int32_t sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (int i = 16 * half; i < 16 * half + 16; ++i) {
                 const float scaled = x[i] * inverse;
-                const auto value = static_cast<std::int32_t>((scaled + kRound) - kRound);
+                const float sound = scaled == scaled ? scaled : 0.0F;
+                const auto value = static_cast<std::int32_t>((sound + kRound) - kRound);
                 values[i] = static_cast<std::int8_t>(value);
                 sum += value;
             }

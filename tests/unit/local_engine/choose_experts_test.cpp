@@ -77,6 +77,9 @@ TEST(ChooseExperts, ScoresThatAreNotNumbersStillGiveExperts) {
     ffn.router.groups = 2;
     ffn.router.groups_used = 2;
     for (const std::int32_t id : choose(ffn, {NAN, NAN, NAN, NAN}).ids) EXPECT_TRUE(id >= 0 && id < 4);
+    MoeFfn two{.experts = 4, .used = 2};
+    two.router.gating = Router::Gating::SoftmaxOfChosen;
+    EXPECT_EQ(choose(two, {NAN, 1.0F, NAN, 2.0F}).ids, (std::vector<std::int32_t>{3, 1}));
 }
 
 }  // namespace
