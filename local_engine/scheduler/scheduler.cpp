@@ -32,6 +32,9 @@ std::int32_t Scheduler::most_rows(const SchedulerConfig& config) {
 
 core::Result<void> Scheduler::add(SequenceId id, SequenceRequest request) {
     const bool answers = request.wants == Wants::Answer;
+    if (request.prompt.empty()) {  // it would never be computed, and so never end
+        return core::Error{core::Errc::InvalidRequest, "gives no tokens in the vocabulary of this model", answers ? "messages" : "input"};
+    }
     const std::int64_t final_length = static_cast<std::int64_t>(request.prompt.size()) + (answers ? request.max_tokens : 0);
     if (pages_for(final_length) > pool_.total()) {
         return core::Error{core::Errc::InvalidRequest,

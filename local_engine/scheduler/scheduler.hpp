@@ -38,7 +38,7 @@ enum class Wants : std::uint8_t {
 };
 
 struct SequenceRequest {
-    std::vector<std::int32_t> prompt;  // not empty
+    std::vector<std::int32_t> prompt;  // add() refuses an empty one
     std::int64_t max_tokens = 1;       // of the answer, at least 1; ignored with Hidden
     std::string tenant = {};
     int priority = 0;  // class: higher goes first

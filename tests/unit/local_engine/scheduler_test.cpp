@@ -193,6 +193,18 @@ TEST(Scheduler, RandomRequestsCancelsAndPreemptionsLoseNoPageAndChangeNoText) {
     }
 }
 
+// Such a sequence would have nothing to compute, and so would never end.
+TEST(Scheduler, APromptWithoutTokensIsRefused) {
+    Scheduler scheduler({.pages = 4});
+    for (const Wants wants : {Wants::Answer, Wants::Hidden}) {
+        const auto added = scheduler.add(1, {.prompt = {}, .max_tokens = 5, .wants = wants});
+        ASSERT_FALSE(added);
+        EXPECT_EQ(added.error().code, core::Errc::InvalidRequest);
+        EXPECT_EQ(added.error().field, wants == Wants::Answer ? "messages" : "input");
+    }
+    EXPECT_EQ(scheduler.waiting(), 0U);
+}
+
 TEST(Scheduler, AFullPoolMakesTheYoungestStartOverAndEverybodyFinishes) {
     Bench bench({.pages = 8, .step_tokens = 64, .max_running = 4});
     for (int i = 0; i < 4; ++i) bench.add(60, 440);  // each alone needs all 8 pages in the end
