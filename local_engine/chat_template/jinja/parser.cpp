@@ -249,7 +249,7 @@ private:
                 return constant(Value(Text(std::move(text))));
             }
             case Tokens::Integer: return integer(next().text);
-            case Tokens::Float: return constant(Value(std::stod(next().text)));
+            case Tokens::Float: return real(next().text);
             case Tokens::Operator: return bracketed();
             default: wrong("expected an expression");
         }
@@ -264,6 +264,13 @@ private:
         std::int64_t number = 0;
         if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc{}) {
             wrong("a number is too large");
+        }
+        return constant(Value(number));
+    }
+    ExpressionPtr real(const std::string& digits) {
+        double number = 0.0;
+        if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc{}) {
+            wrong("a number is too large or too small");
         }
         return constant(Value(number));
     }

@@ -124,6 +124,8 @@ TEST(HostileTemplates, BrokenSourcesAreRefused) {
                                "{{ f(*x) }}",
                                "{{ @ }}",
                                "{{ 99999999999999999999 }}",
+                               "{{ 1e999 }}",
+                               "{{ 0.5e999 }}",
                                "{{ '\\x4' }}",
                                "{{ '\\u12' }}",
                                "{% macro m() %}{% break %}{% endmacro %}",
