@@ -105,7 +105,6 @@ public:
         return file + data_;
     }
 
-private:
     template <class T>
     static constexpr ValueType type_of() {
         if constexpr (std::is_same_v<T, bool>) return ValueType::Bool;
@@ -131,6 +130,8 @@ private:
         put(to, static_cast<std::uint64_t>(text.size()));
         to += text;
     }
+
+private:
     void begin_entry(std::string_view key, ValueType type) {
         put_string(entries_, key);
         put(entries_, static_cast<std::int32_t>(type));
