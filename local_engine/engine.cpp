@@ -7,6 +7,7 @@
 #include "local_engine/serving/embeddings.hpp"
 #include "local_engine/serving/engine_loop.hpp"
 #include "local_engine/serving/engine_shape.hpp"
+#include "local_engine/serving/forced_calls.hpp"
 #include "local_engine/serving/grammar_compiler.hpp"
 #include "local_engine/serving/mailbox.hpp"
 #include "local_engine/serving/model_device.hpp"
@@ -107,7 +108,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
                                            std::nullopt, std::move(answer_format)});
     if (chat_template) parts->chat_template.emplace(std::move(*chat_template));
     parts->embedding = EmbeddingStyle::of(*parts->model->file, parts->tokenizer, context, parts->model->plan.width);
-    parts->trie = std::make_unique<VocabularyTrie>(VocabularyTrie::of(parts->tokenizer));
+    parts->trie = std::make_unique<VocabularyTrie>(VocabularyTrie::of(parts->tokenizer, parts->answer_format.spelled));
     parts->grammars = std::make_unique<GrammarCompiler>(*parts->trie);
     parts->device = std::make_unique<ModelDevice>(*parts->model);
     parts->loop = std::make_unique<EngineLoop>(*parts->device, parts->tokenizer, parts->trie.get(),
@@ -188,9 +189,18 @@ core::awaitable<Result<void>> send(core::ReplySink& reply, const std::vector<std
 }
 
 // Compiling knows no field names.
-Error name_grammar(const core::ChatRequest& request, Error error) {
-    error.field = request.body().contains("grammar") ? "grammar" : "response_format";
+Error name_grammar(const core::ChatRequest& request, const AnswerPlan& plan, Error error) {
+    error.field = plan.must_call ? "tools" : request.body().contains("grammar") ? "grammar" : "response_format";
     return error;
+}
+
+// What the answer must look like; a call that must come is the whole answer.
+Result<std::optional<Structure>> structure_of(const core::ChatRequest& request, const AnswerPlan& plan, const Tokenizer& tokenizer) {
+    auto asked = read_structure(request.body());
+    if (!asked || !plan.must_call) return asked;
+    auto calls = forced_calls(plan, tokenizer);
+    if (!calls) return calls.error();
+    return std::optional<Structure>(std::move(*calls));
 }
 
 std::int64_t unix_seconds() {
@@ -217,15 +227,13 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
         co_return outcome;
     }
     auto prompt = parts_->chat_template->render(request);
-    if (prompt) plan->continue_from(prompt->ending);
-    if (prompt && !plan->prefill.empty()) prompt = parts_->chat_template->render(request, plan->prefill);
     if (!prompt) {
         outcome.result = prompt.error();
         co_return outcome;
     }
-    const auto prompt_tokens = static_cast<core::Tokens>(prompt->tokens.size());
+    plan->continue_from(prompt->ending);
     const auto choices = static_cast<std::size_t>(request.choices());
-    auto structure = read_structure(request.body());
+    auto structure = structure_of(request, *plan, parts_->tokenizer);
     if (!structure) {
         outcome.result = structure.error();
         co_return outcome;
@@ -236,11 +244,23 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
         auto grammar = co_await parts_->grammars->compile(std::move(tenant), std::move(**structure), options.deadline);
         if (!grammar) {
             outcome.result = grammar.error();
-            if (grammar.error().code == Errc::InvalidRequest) outcome.result = name_grammar(request, grammar.error());
+            if (grammar.error().code == Errc::InvalidRequest) outcome.result = name_grammar(request, *plan, grammar.error());
             co_return outcome;
         }
-        constraint = plan_constraint(std::move(*grammar), prompt->tokens, parts_->tokenizer);
+        const bool at_once = plan->must_call && plan->options.format.thought_open.empty();  // no thoughts before a call
+        constraint = at_once ? ConstraintPlan{.grammar = std::move(*grammar)}
+                             : plan_constraint(std::move(*grammar), prompt->tokens, parts_->tokenizer, plan->options.format);
+        if (plan->must_call && constraint.grammar && !constraint.opens_free) {
+            plan->begin_call();
+            constraint.begun = with_markers(plan->begun, plan->options.format, parts_->tokenizer);
+            prompt = parts_->chat_template->render(request, plan->prefill);
+        }
+        if (!prompt) {
+            outcome.result = prompt.error();
+            co_return outcome;
+        }
     }
+    const auto prompt_tokens = static_cast<core::Tokens>(prompt->tokens.size());
     const auto mailbox = std::make_shared<Mailbox>(choices);
     auto jobs = make_jobs(request, options, std::move(prompt->tokens), parts_->context, parts_->tokenizer.size(),
                           plan->thought(parts_->tokenizer), mailbox);

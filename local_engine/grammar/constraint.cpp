@@ -20,6 +20,9 @@ Constraint::Constraint(ConstraintPlan plan, const VocabularyTrie& trie, const To
     if (plan_.grammar) {
         grammar_ = plan_.grammar;
         recogniser_.emplace(grammar_->automaton());
+        for (const char byte : plan_.begun) {
+            if (!recogniser_->advance(static_cast<std::uint8_t>(byte))) failed_ = true;
+        }
     }
     if (!plan_.may_end_free) {
         free_mask_ = TokenMask(static_cast<std::size_t>(trie_.vocabulary()));
@@ -60,7 +63,9 @@ bool Constraint::take(TokenId token) {
     } else if (!grammar_) {
         fits = accept_free(token, taken);
     } else if (!tokenizer_.is_end_of_generation(token)) {
-        fits = accept_text(tokenizer_.bytes(token), taken);
+        const std::string_view marker = trie_.marker(token);
+        const std::string_view text = marker.empty() ? tokenizer_.bytes(token) : marker;
+        fits = (!marker.empty() || text.find(VocabularyTrie::kMarker) == std::string_view::npos) && accept_text(text, taken);
     }
     if (!fits) return false;
     at_start_ = false;

@@ -22,6 +22,7 @@ struct Trigger {
 
 struct ConstraintPlan {
     std::shared_ptr<CompiledGrammar> grammar = {};  // from the first token on; null: free at first
+    std::string begun = {};                         // of the grammar's text, the part that the prompt ends with
     std::vector<Trigger> triggers = {};             // looked for in free text
     bool may_end_free = true;                       // the answer may end in free text
     // A token that may come first instead of the grammar's text and makes the beginning free: <think>.

@@ -35,16 +35,13 @@ std::string under(const std::string& path, std::string_view name) {
 
 class SchemaCompiler {
 public:
-    SchemaCompiler(const Json& root, const GrammarLimits& limits) : root_(root), grammar_(limits), parts_(grammar_) {}
+    SchemaCompiler(const Json& root, GrammarSource& grammar, JsonParts& parts) : root_(root), grammar_(grammar), parts_(parts) {}
 
-    Result<GrammarSource> compile() {
-        const RuleId root = grammar_.add_rule();
-        grammar_.root = root;
+    Result<ExpressionId> compile() {
         const ExpressionId body = any(root_, "", 0);
         if (error_) return *error_;
-        grammar_.define(root, body);
         if (grammar_.too_large()) return Error{Errc::InvalidRequest, "the schema is too large"};
-        return std::move(grammar_);
+        return body;
     }
 
 private:
@@ -452,8 +449,8 @@ private:
     }
 
     const Json& root_;
-    GrammarSource grammar_;
-    JsonParts parts_;
+    GrammarSource& grammar_;
+    JsonParts& parts_;
     std::map<std::string, RuleId> references_;
     std::optional<Error> error_;
 };
@@ -461,7 +458,17 @@ private:
 }  // namespace
 
 Result<GrammarSource> schema_grammar(const Json& schema, const GrammarLimits& limits) {
-    return SchemaCompiler(schema, limits).compile();
+    GrammarSource grammar(limits);
+    grammar.root = grammar.add_rule();
+    JsonParts parts(grammar);
+    const auto body = add_schema(schema, grammar, parts);
+    if (!body) return body.error();
+    grammar.define(grammar.root, *body);
+    return grammar;
+}
+
+Result<ExpressionId> add_schema(const Json& schema, GrammarSource& grammar, JsonParts& parts) {
+    return SchemaCompiler(schema, grammar, parts).compile();
 }
 
 GrammarSource any_object_grammar(const GrammarLimits& limits) {

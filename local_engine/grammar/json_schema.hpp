@@ -10,11 +10,15 @@
 
 #include "core/json.hpp"
 #include "local_engine/grammar/expression.hpp"
+#include "local_engine/grammar/json_parts.hpp"
 
 namespace sluice::local_engine {
 
 // InvalidRequest: Error::field is the place in the schema ("properties.age.multipleOf"), the detail says what is wrong.
 core::Result<GrammarSource> schema_grammar(const core::Json& schema, const GrammarLimits& limits = {});
+
+// The same as a part of a larger grammar, with what its parts have in common.
+core::Result<ExpressionId> add_schema(const core::Json& schema, GrammarSource& grammar, JsonParts& parts);
 
 // Any JSON object: response_format json_object.
 GrammarSource any_object_grammar(const GrammarLimits& limits = {});

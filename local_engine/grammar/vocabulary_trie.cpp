@@ -51,13 +51,28 @@ VocabularyTrie::VocabularyTrie(std::int32_t size, const std::function<std::strin
     for (const std::uint32_t node : path) nodes_[node].skip = static_cast<std::uint32_t>(nodes_.size());
 }
 
-VocabularyTrie VocabularyTrie::of(const Tokenizer& tokenizer) {
-    // Control tokens have no bytes, so no grammar allows them.
-    VocabularyTrie trie(tokenizer.size(), [&](TokenId token) { return tokenizer.bytes(token); });
+VocabularyTrie VocabularyTrie::of(const Tokenizer& tokenizer, std::span<const TokenId> markers) {
+    std::vector<std::pair<TokenId, std::string>> marked;
+    for (const TokenId token : markers) marked.emplace_back(token, kMarker + std::string(tokenizer.spelling(token)));
+    const auto text_of = [&](TokenId token) -> std::string_view {
+        const auto found = std::ranges::find(marked, token, &std::pair<TokenId, std::string>::first);
+        if (found != marked.end()) return found->second;
+        // A token of this byte would spell the beginning of a marker; no text of a grammar has it.
+        const std::string_view bytes = tokenizer.bytes(token);
+        return bytes.find(kMarker) == std::string_view::npos ? bytes : std::string_view();
+    };
+    // Other control tokens have no bytes, so no grammar allows them.
+    VocabularyTrie trie(tokenizer.size(), text_of);
+    trie.markers_ = std::move(marked);
     for (TokenId token = 0; token < tokenizer.size(); ++token) {
         if (tokenizer.is_end_of_generation(token)) trie.ends_.push_back(token);
     }
     return trie;
+}
+
+std::string_view VocabularyTrie::marker(TokenId token) const {
+    const auto found = std::ranges::find(markers_, token, &std::pair<TokenId, std::string>::first);
+    return found != markers_.end() ? std::string_view(found->second) : std::string_view();
 }
 
 }  // namespace sluice::local_engine

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::local_engine {
@@ -26,7 +28,12 @@ public:
     // Tokens without text (control tokens) are in no node. Texts beyond 65,535 bytes are left out,
     // and those for which there is no room in kMostNodes: several times what real vocabularies need.
     VocabularyTrie(std::int32_t size, const std::function<std::string_view(TokenId)>& bytes);
-    static VocabularyTrie of(const Tokenizer& tokenizer);
+    // `markers`: control tokens that a grammar may ask for, by kMarker and their spelling.
+    static VocabularyTrie of(const Tokenizer& tokenizer, std::span<const TokenId> markers = {});
+
+    // In front of a marker's spelling: a byte that no text has, so that neither a client's grammar nor the strings of a
+    // JSON value can bring a control token about.
+    static constexpr char kMarker = '\xFF';
 
     std::span<const Node> nodes() const { return nodes_; }
     std::span<const TokenId> tokens(const Node& node) const {
@@ -34,11 +41,14 @@ public:
     }
     std::int32_t vocabulary() const { return size_; }
     const std::vector<TokenId>& ends() const { return ends_; }  // end-of-generation tokens, by of()
+    // What a marker stands in the trie as; empty for other tokens.
+    std::string_view marker(TokenId token) const;
 
 private:
     std::vector<Node> nodes_;
     std::vector<TokenId> tokens_;
     std::vector<TokenId> ends_;
+    std::vector<std::pair<TokenId, std::string>> markers_;
     std::int32_t size_ = 0;
 };
 

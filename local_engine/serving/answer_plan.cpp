@@ -42,6 +42,7 @@ Result<void> read_choice(const Json& body, AnswerPlan& plan) {
     const Json* choice = member(&body, "tool_choice");
     if (choice == nullptr || *choice == "auto" || *choice == "none") return {};
     if (!plan.options.calls) return wrong("tool_choice", "asks for a call, but there are no tools");
+    if (member(&body, "grammar") != nullptr) return wrong("grammar", "cannot be combined with a call that must come");
     plan.must_call = true;
     if (*choice == "required") return {};
     const Json* name = member(member(choice, "function"), "name");
@@ -50,10 +51,6 @@ Result<void> read_choice(const Json& body, AnswerPlan& plan) {
     }
     if (!has_function(plan.options.tools, *name)) return wrong("tool_choice.function.name", "is not one of the tools");
     plan.function = name->get<std::string>();
-    if (plan.function.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") !=
-        std::string::npos) {
-        return wrong("tool_choice.function.name", "must be letters, digits, _, - and . to be forced");
-    }
     return {};
 }
 
@@ -96,14 +93,21 @@ Result<AnswerPlan> plan_answer(const core::ChatRequest& request, const AnswerFor
 
 void AnswerPlan::continue_from(std::string_view prompt_ending) {
     options.in_thought = options.format.opened_by(prompt_ending);
-    if (must_call) prefill = options.format.call_prefill(function, options.in_thought);
+}
+
+void AnswerPlan::begin_call() {
+    if (options.format.calls == CallSyntax::Harmony) return;  // these models think first: see their grammar
+    prefill = options.format.call_prefill(function, options.in_thought);
+    begun = options.format.call_prefill(function, false);
 }
 
 ThoughtOptions AnswerPlan::thought(const Tokenizer& tokenizer) const {
     ThoughtOptions out{options.format.thought_open, options.format.thought_close};
     out.begun = options.in_thought && prefill.empty();
     out.budget = thought_budget;
-    out.ending = tokenizer.encode(options.format.thought_end_text, SpecialTokens::Parse);
+    const bool call_follows = must_call && options.format.calls == CallSyntax::Harmony;  // not the final channel
+    const std::string& ending = call_follows ? options.format.thought_close : options.format.thought_end_text;
+    out.ending = tokenizer.encode(ending, SpecialTokens::Parse);
     if (options.calls || !out.open.empty()) out.spelled = options.format.spelled;
     return out;
 }

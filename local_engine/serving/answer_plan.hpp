@@ -17,12 +17,13 @@ struct AnswerPlan {
     bool must_call = false;            // tool_choice "required", or a function
     std::string function;              // the one that must be called; empty: any
     std::int64_t thought_budget = -1;  // tokens; negative: none
-    // What the answer begins with, already part of the prompt: how a call is forced without a grammar. (A grammar made
-    // from the schemas of options.tools would take its place here.)
-    std::string prefill;
+    std::string prefill = {};          // what the answer begins with, already part of the prompt
+    std::string begun = {};            // of it, what belongs to the call
 
-    // Once the prompt's ending is known: whether it has begun a thought, and the prefill.
+    // Once the prompt's ending is known: whether it has begun a thought.
     void continue_from(std::string_view prompt_ending);
+    // A call that must come, and comes at once: its beginning need not be generated (see serving/forced_calls.hpp).
+    void begin_call();
     ThoughtOptions thought(const Tokenizer& tokenizer) const;
 };
 

@@ -74,16 +74,17 @@ Result<MaybeStructure> read_structure(const Json& body) {
 }
 
 ConstraintPlan plan_constraint(std::shared_ptr<CompiledGrammar> grammar, std::span<const TokenId> prompt,
-                               const Tokenizer& tokenizer) {
-    const auto open = tokenizer.find(kOpen);
-    const auto close = tokenizer.find(kClose);
+                               const Tokenizer& tokenizer, const AnswerFormat& format) {
+    const std::string ending = format.thought_close.empty() ? kClose : format.thought_close;
+    const auto open = tokenizer.find(format.thought_open.empty() ? kOpen : format.thought_open);
+    const auto close = tokenizer.find(ending);
     if (!open || !close) return {.grammar = std::move(grammar)};
     const auto last = std::find_if(prompt.rbegin(), prompt.rend(), [&](TokenId token) { return token == *open || token == *close; });
     // Templates that close the thought do so at the end of the prompt: then the answer itself comes next.
     const bool opened = last != prompt.rend() && *last == *open;
     const bool closed = last != prompt.rend() && *last == *close && last - prompt.rbegin() < 4;
     ConstraintPlan plan{.may_end_free = false};
-    plan.triggers.push_back({kClose, grammar, false});
+    plan.triggers.push_back({ending, grammar, false});
     if (opened) return plan;
     plan.grammar = std::move(grammar);
     if (closed) plan.triggers.clear();

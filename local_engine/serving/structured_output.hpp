@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/json.hpp"
+#include "local_engine/answer/answer_format.hpp"
 #include "local_engine/grammar/constraint.hpp"
 #include "local_engine/grammar/expression.hpp"
 #include "local_engine/tokenizer/tokenizer.hpp"
@@ -22,9 +23,9 @@ struct Structure {
 // ("response_format.json_schema.schema.properties.age.multipleOf").
 core::Result<std::optional<Structure>> read_structure(const core::Json& body);
 
-// When the answer follows the grammar: at once, or, when the prompt has opened a thought (<think>) or the model may open
-// one, behind </think>.
+// When the answer follows the grammar: at once, or, when the prompt has opened a thought (<think>, or what the format
+// says) or the model may open one, behind </think>.
 ConstraintPlan plan_constraint(std::shared_ptr<CompiledGrammar> grammar, std::span<const TokenId> prompt,
-                               const Tokenizer& tokenizer);
+                               const Tokenizer& tokenizer, const AnswerFormat& format = {});
 
 }  // namespace sluice::local_engine

@@ -328,6 +328,8 @@ TEST(AnswerPlan, NamesWhatCannotBeForced) {
               "tool_choice.function.name");
     EXPECT_EQ(field(tools + R"(,"tool_choice":"maybe")"), "tool_choice");
     EXPECT_EQ(field(R"(,"tool_choice":"required")"), "tool_choice");
+    EXPECT_EQ(field(tools + R"(,"tool_choice":"required","grammar":"root ::= \"a\"")"), "grammar");
+    EXPECT_EQ(field(tools + R"(,"tool_choice":"auto","grammar":"root ::= \"a\"")"), "none");
     EXPECT_EQ(field(R"(,"thinking_budget":-1)"), "thinking_budget");
     EXPECT_EQ(field(R"(,"reasoning":{"max_tokens":100})"), "none");
 }

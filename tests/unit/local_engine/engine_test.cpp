@@ -222,6 +222,31 @@ TEST_F(EngineTest, AForcedCallComesBackAsACallPlainAndStreamed) {
     EXPECT_EQ(stream.outcome.usage.completion, plain.outcome.usage.completion);
 }
 
+// The tiny models talk nonsense: what makes these calls is the grammar.
+TEST_F(EngineTest, RequiredCallsHaveOfferedNamesAndArgumentsByTheirSchemas) {
+    const Json city{{"type", "object"}, {"properties", {{"city", {{"enum", {"Oslo", "Rome"}}}}}}, {"required", {"city"}}, {"additionalProperties", false}};
+    Json tools = Json::array();
+    tools.push_back({{"type", "function"}, {"function", {{"name", "weather"}, {"parameters", city}}}});
+    tools.push_back({{"type", "function"}, {"function", {{"name", "now"}}}});
+    for (const char* model : {"qwen3moe-n-Q8_0", "llama3-n-Q8_0", "mixtral-n-Q8_0", "deepseek2-n-Q8_0", "llama4-n-Q8_0", "gptoss-n-MXFP4"}) {
+        load(tiny(model));
+        for (const int seed : {1, 2, 3}) {
+            Call call{chat({{"tools", tools}, {"tool_choice", "required"}, {"parallel_tool_calls", false}, {"seed", seed}, {"thinking_budget", 5}}), 400};
+            serve(call);
+            ASSERT_TRUE(call.outcome.result) << core::describe(call.outcome.result.error());
+            const Json& choice = call.reply.whole.at("choices")[0];
+            EXPECT_EQ(choice.at("finish_reason"), "tool_calls") << model << choice;
+            ASSERT_EQ(choice.at("message").at("tool_calls").size(), 1U) << model << choice;
+            const Json& function = choice.at("message").at("tool_calls")[0].at("function");
+            const auto arguments = core::parse_json(function.at("arguments").get<std::string>());
+            ASSERT_TRUE(arguments) << model << choice;
+            const bool weather = function.at("name") == "weather";
+            EXPECT_TRUE(weather || (function.at("name") == "now" && arguments->empty())) << model << choice;
+            EXPECT_TRUE(!weather || arguments->at("city") == "Oslo" || arguments->at("city") == "Rome") << model << choice;
+        }
+    }
+}
+
 TEST_F(EngineTest, SeveralChoicesAreSeparateAnswers) {
     Call call{chat({{"n", 3}, {"seed", 4}, {"stream", true}, {"temperature", 1.2}})};
     serve(call);
