@@ -26,7 +26,7 @@ int print_version(const Arguments& arguments, Program& program) {
 std::vector<Command> all_commands() {
     std::vector<Command> all;
     for (const auto& group :
-         {serve_commands, request_commands, policy_commands, identity_commands, report_commands, model_commands, engine_commands,
+         {serve_commands, request_commands, policy_commands, identity_commands, report_commands, model_commands, inspect_commands, engine_commands,
           local_model_commands, fit_commands, measure_commands, text_commands}) {
         for (Command& command : group()) all.push_back(std::move(command));
     }

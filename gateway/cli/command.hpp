@@ -31,7 +31,8 @@ std::vector<Command> serve_commands();     // serve, check, demo-cloud
 std::vector<Command> identity_commands();  // teams, keys, budgets
 std::vector<Command> report_commands();    // usage, audit
 std::vector<Command> model_commands();     // models list, pull
-std::vector<Command> engine_commands();    // models inspect, logits
+std::vector<Command> inspect_commands();   // models inspect
+std::vector<Command> engine_commands();    // models logits
 std::vector<Command> fit_commands();       // fit
 std::vector<Command> text_commands();      // models tokenize, detokenize, template
 std::vector<Command> local_model_commands();  // models load, unload

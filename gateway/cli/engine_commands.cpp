@@ -1,9 +1,7 @@
-// models inspect and logits: looking into a GGUF file, and at what the engine computes from it.
+// models logits: what the engine computes from a GGUF file.
 #include "gateway/cli/command.hpp"
 #include "gateway/config/values.hpp"
 #include "local_engine/diagnostics.hpp"
-#include "local_engine/gguf/reader.hpp"
-#include "local_engine/model/memory_plan.hpp"
 
 #include <fmt/format.h>
 
@@ -21,7 +19,6 @@ namespace {
 
 using core::Json;
 using local_engine::DiagnosticOptions;
-using local_engine::gguf::Reader;
 
 core::Error wrong(std::string option, std::string detail) {
     return {.code = core::Errc::InvalidRequest, .detail = std::move(detail), .field = std::move(option)};
@@ -32,134 +29,6 @@ core::Result<std::string> model_path(const Arguments& arguments) {
     if (const auto given = arguments.get("--model")) return *given;
     if (const auto given = arguments.positional(0)) return *given;
     return wrong("--model", "is needed: the model file");
-}
-
-std::string shape_of(const local_engine::gguf::Tensor& tensor) {
-    std::string shape;
-    for (int i = 0; i < tensor.n_dims; ++i)
-        shape += (i > 0 ? " x " : "") + std::to_string(tensor.ne[static_cast<std::size_t>(i)]);
-    return shape;
-}
-
-std::string type_name(local_engine::TensorType type) {
-    const auto* known = local_engine::traits(type);
-    return known != nullptr ? std::string(known->name) : "type " + std::to_string(static_cast<int>(type));
-}
-
-struct Summary {
-    std::string name;
-    std::string architecture;
-    std::int64_t context = 0;
-    std::int64_t parameters = 0;
-    std::map<std::string, std::int64_t> tensors_by_type;
-};
-
-Summary summary_of(const Reader& file) {
-    Summary summary;
-    summary.name = std::string(file.string("general.name").value_or(""));
-    summary.architecture = std::string(file.string("general.architecture").value_or(""));
-    summary.context = file.integer(summary.architecture + ".context_length").value_or(0);
-    for (const auto& tensor : file.tensors()) {
-        // Sizes were checked against the file: the product fits.
-        summary.parameters += tensor.ne[0] * tensor.ne[1] * tensor.ne[2] * tensor.ne[3];
-        ++summary.tensors_by_type[type_name(tensor.type)];
-    }
-    return summary;
-}
-
-std::size_t cache_bytes_per_token(const local_engine::ModelPlan& plan) {
-    return local_engine::Forward::page_bytes(plan, local_engine::KvType::F16) / local_engine::kPageTokens;
-}
-
-// One row for each run of layers that are alike.
-std::vector<std::vector<std::string>> layer_rows(const local_engine::ModelPlan& plan) {
-    std::vector<std::vector<std::string>> rows;
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-        std::string attention = local_engine::describe_attention(plan.layers[i]);
-        std::string feed_forward = local_engine::describe_feed_forward(plan.layers[i]);
-        const bool same = !rows.empty() && rows.back()[1] == attention && rows.back()[2] == feed_forward;
-        if (!same) {
-            first = i;
-            rows.push_back({"", std::move(attention), std::move(feed_forward)});
-        }
-        rows.back()[0] = first == i ? std::to_string(i) : std::to_string(first) + "-" + std::to_string(i);
-    }
-    return rows;
-}
-
-Json plan_json(const Reader& file) {
-    const auto plan = local_engine::read_plan(file);
-    if (!plan) return {{"runs", false}, {"reason", core::describe(plan.error())}};
-    Json layers = Json::array();
-    for (const auto& layer : plan->layers) {
-        layers.push_back({{"attention", local_engine::describe_attention(layer)},
-                          {"feed_forward", local_engine::describe_feed_forward(layer)}});
-    }
-    return {{"runs", true}, {"cache_bytes_per_token", cache_bytes_per_token(*plan)}, {"layers", std::move(layers)}};
-}
-
-Json inspect_json(const Reader& file, const Summary& summary, bool with_tensors) {
-    Json json{{"name", summary.name},
-              {"architecture", summary.architecture},
-              {"context_length", summary.context},
-              {"parameters", summary.parameters},
-              {"file_bytes", file.file_bytes()},
-              {"tensors_by_type", summary.tensors_by_type},
-              {"plan", plan_json(file)}};
-    if (!with_tensors) return json;
-    json["tensors"] = Json::array();
-    for (const auto& tensor : file.tensors()) {
-        Json shape = Json::array();
-        for (int i = 0; i < tensor.n_dims; ++i) shape.push_back(tensor.ne[static_cast<std::size_t>(i)]);
-        json["tensors"].push_back({{"name", tensor.name},
-                                   {"type", type_name(tensor.type)},
-                                   {"shape", std::move(shape)},
-                                   {"bytes", tensor.bytes}});
-    }
-    return json;
-}
-
-int inspect(const Arguments& arguments, Program& program) {
-    const auto path = model_path(arguments);
-    if (!path) return fail(program.console, path.error());
-    const auto file = Reader::open(*path);
-    if (!file) return fail(program.console, file.error());
-    const Summary summary = summary_of(**file);
-    std::ostream& out = program.console.out;
-    if (arguments.has("--json")) {
-        print_json(out, inspect_json(**file, summary, arguments.has("--tensors")));
-        return kDone;
-    }
-    std::vector<std::vector<std::string>> rows{
-        {"name", summary.name},
-        {"architecture", summary.architecture},
-        {"context", grouped(summary.context)},
-        {"parameters", grouped(summary.parameters)},
-        {"file", grouped(static_cast<std::int64_t>((*file)->file_bytes())) + " bytes"}};
-    for (const auto& [type, count] : summary.tensors_by_type)
-        rows.push_back({"tensors in " + type, std::to_string(count)});
-    const auto plan = local_engine::read_plan(**file);
-    if (plan) {
-        rows.push_back({"key/value cache",
-                        grouped(static_cast<std::int64_t>(cache_bytes_per_token(*plan))) + " bytes per token (f16)"});
-    } else {
-        rows.push_back({"cannot be run", core::describe(plan.error())});
-    }
-    print_table(out, {{"WHAT"}, {"VALUE"}}, rows, "");
-    if (plan) {
-        out << '\n';
-        print_table(out, {{"LAYERS"}, {"ATTENTION"}, {"FEED-FORWARD"}}, layer_rows(*plan), "");
-    }
-    if (!arguments.has("--tensors")) return kDone;
-    std::vector<std::vector<std::string>> tensors;
-    for (const auto& tensor : (*file)->tensors()) {
-        tensors.push_back(
-            {tensor.name, type_name(tensor.type), shape_of(tensor), grouped(static_cast<std::int64_t>(tensor.bytes))});
-    }
-    out << '\n';
-    print_table(out, {{"TENSOR"}, {"TYPE"}, {"SHAPE"}, {"BYTES", Align::Right}}, tensors, "no tensors");
-    return kDone;
 }
 
 // A JSON array of whole numbers; `what` names it in errors.
@@ -283,11 +152,6 @@ std::vector<Command> engine_commands() {
     const Positional model{"FILE.gguf", "the model file", false};
     const Option model_option{"--model", "FILE.gguf", "the model file"};
     return {
-        {{.name = "models inspect",
-          .summary = "Says what is in a GGUF file, after checking all of its structure.",
-          .positionals = {model},
-          .options = {model_option, {"--tensors", "", "list every tensor"}, json_option()}},
-         inspect},
         {{.name = "models logits",
           .summary = "Computes a model's raw answers to token ids, for comparison with other engines.",
           .positionals = {model},

@@ -21,7 +21,7 @@ TEST_F(Commands, EveryCommandHasHelp) {
     EXPECT_EQ(overview.code, kDone);
     int commands = 0;
     for (const auto& group :
-         {serve_commands, request_commands, identity_commands, report_commands, model_commands, engine_commands,
+         {serve_commands, request_commands, identity_commands, report_commands, model_commands, inspect_commands, engine_commands,
           local_model_commands, measure_commands, policy_commands}) {
         for (const Command& command : group()) {
             EXPECT_THAT(overview.out, HasSubstr("\n  " + command.spec.name + " "));
@@ -207,6 +207,35 @@ TEST_F(Commands, InspectRefusesWhatIsNoModel) {
 
 std::string bundled_model(const std::string& name) {
     return SLUICE_SOURCE_DIR "/tests/data/engine/" + name + ".gguf";
+}
+
+TEST_F(Commands, InspectShowsTheMemoryThatLoadingWillTake) {
+    const std::string model = bundled_model("qwen3-n-Q8_0");
+    const Ran table = run({"models", "inspect", model});
+    ASSERT_EQ(table.code, kDone) << table.error;
+    for (const char* row : {"memory: weights", "memory: key/value cache", "memory: scratch", "memory: all", "LAYERS"})
+        EXPECT_THAT(table.out, HasSubstr(row));
+    const Ran json = run({"models", "inspect", model, "--json"});
+    const auto plan = core::parse_json(json.out)->at("plan");
+    const auto& memory = plan.at("memory");
+    EXPECT_EQ(plan.at("runs"), true);
+    EXPECT_EQ(memory.at("weights_bytes"), std::filesystem::file_size(model));
+    EXPECT_EQ(memory.at("total_bytes").get<std::uint64_t>(),
+              memory.at("weights_bytes").get<std::uint64_t>() + memory.at("cache_bytes").get<std::uint64_t>() +
+                  memory.at("scratch_bytes").get<std::uint64_t>());
+    const Ran less = run({"models", "inspect", model, "--context", "100", "--kv", "f32", "--json"});
+    EXPECT_EQ(core::parse_json(less.out)->at("plan").at("memory").at("context"), 100);
+    EXPECT_EQ(run({"models", "inspect", model, "--kv", "f8"}).code, kWrongUsage);
+    EXPECT_EQ(run({"models", "inspect", model, "--context", "-1"}).code, kWrongUsage);
+    // Numbers that contradict the tensors are no model to plan for.
+    std::ifstream file(model, std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(file), {});
+    const std::string key = "qwen3.attention.head_count";
+    bytes[bytes.find(key) + key.size() + 4] = 64;
+    std::ofstream(directory_ / "wrong.gguf", std::ios::binary) << bytes;
+    const Ran wrong = run({"models", "inspect", (directory_ / "wrong.gguf").string()});
+    EXPECT_EQ(wrong.code, kDone);
+    EXPECT_THAT(wrong.out, AllOf(HasSubstr("cannot be run"), HasSubstr("attn_q.weight"), Not(HasSubstr("memory: all"))));
 }
 
 TEST_F(Commands, LogitsOfAModelAreFloatsAndGreedyTokensAreJson) {
