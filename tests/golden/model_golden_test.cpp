@@ -1,6 +1,6 @@
 // The forward pass against golden logits: reference and every instruction set of the CPU backend.
-#include "golden.hpp"
 #include "local_engine/diagnostics.hpp"
+#include "tests/unit/local_engine/golden.hpp"
 
 #include <gtest/gtest.h>
 
