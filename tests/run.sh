@@ -2,9 +2,9 @@
 # Everything that proves Sluice: installs what the tests need, fuzzes, builds as users do and with sanitizers, and ends with the
 # summary of ctest. Needs no terminal and no files outside of this folder.
 #
-#   tests/run.sh                 fuzz targets; what has threads under tsan; every test in the dev preset
-#   tests/run.sh --all           also every test under asan and ubsan, and the release binary from outside
-#   tests/run.sh --preset NAME   one of dev, release, asan, tsan, fuzz
+#   tests/run.sh                 fuzz targets; what has threads under tsan; golden models; every other test under asan and ubsan
+#   tests/run.sh --all           also every test in the dev preset, and the release binary from outside
+#   tests/run.sh --preset NAME   one of dev, release, golden, asan, tsan, fuzz
 #   FUZZ_SECONDS=N               how long each fuzz target runs; unset: 60 for those that read what comes over the network
 #                                or in files (http, json_body, sse, gguf, yaml), 20 for the others
 set -uo pipefail
@@ -14,16 +14,17 @@ cd "$root"
 # shellcheck source=deploy/packages.sh
 . deploy/packages.sh
 
-presets=(fuzz tsan dev) # dev last: its summary ends the output
+presets=(fuzz tsan golden asan) # asan last: the summary of nearly all tests ends the output
 case "${1:-}" in
     '') ;;
-    --all) presets=(fuzz release asan tsan dev) ;;
+    --all) presets=(fuzz tsan golden release dev asan) ;;
     --preset) presets=("${2:?--preset needs a name}") ;;
     *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 
 for name in "${presets[@]}"; do
-    case " dev release asan tsan fuzz " in *" $name "*) ;; *) echo "no preset $name: dev, release, asan, tsan or fuzz" >&2; exit 2 ;; esac
+    case " dev release golden asan tsan fuzz " in *" $name "*) ;;
+        *) echo "no preset $name: dev, release, golden, asan, tsan or fuzz" >&2; exit 2 ;; esac
 done
 
 steps=()
@@ -68,28 +69,51 @@ so_far() {
     printf '\n== so far\n'
     printf '%s\n' "${steps[@]}"
 }
-# Runs the steps of a preset: configure, build TARGETS, test with the rest of the arguments.
-preset() {
-    local name=$1 targets=$2
-    shift 2
-    # shellcheck disable=SC2086 # a list of words
-    step "$name: configure" configure "$name" && step "$name: build" compile "$name" $targets && so_far "$name" &&
-        step "$name: tests" run_tests "$name" "$@"
+# build PRESET TARGET...: configures and builds; all targets when none is named.
+build() {
+    local name=$1
+    shift
+    step "$name: configure" configure "$name" && step "$name: build" compile "$name" "$@"
+}
+# tests PRESET ARGUMENT...: what ctest finds with the arguments.
+tests() {
+    local name=$1
+    shift
+    so_far "$name"
+    step "$name: tests" run_tests "$name" "$@"
 }
 
-run_dev() { preset dev ''; }
-# What users run: the binary from outside, the long leak test, and the arithmetic of all golden models.
+run_dev() { build dev && tests dev; }
+# What users run: the binary from outside, and the long leak test.
 run_release() {
-    preset release 'sluice unit_local_engine end_to_end leak_in_process leak_binary' \
-        -R '^(integration|leak|architecture|compile_fail)\.|Shared_'
+    build release sluice end_to_end leak_in_process leak_binary &&
+        tests release -R '^(integration|leak|architecture|compile_fail)\.'
 }
 # The engine's arithmetic is covered by asan; under tsan its threads are what matters.
 run_tsan() {
-    preset tsan 'unit_core unit_cache unit_policies unit_providers unit_gateway unit_local_engine' \
-        -R '^(core|cache|policies|providers|gateway)\.|^local_engine\.(Engine|Scheduler)'
+    build tsan unit_core unit_cache unit_policies unit_providers unit_gateway unit_local_engine &&
+        tests tsan -R '^(core|cache|policies|providers|gateway)\.|^local_engine\.(Engine|Scheduler)'
 }
-# Without what computes for too long here: most golden models, which dev has.
-run_asan() { preset asan '' -E 'Shared_|Bundled_llama4'; }
+# Whole models compute for too long under asan: it has one of each architecture, golden has all.
+golden='^golden\.'
+too_long_for_asan='^golden\..*(Shared_|Bundled_llama4)'
+run_golden() { build golden golden_models && tests golden -R "$golden"; }
+run_asan() {
+    build asan || return
+    case " ${presets[*]} " in *' golden '*) step 'asan and golden: all tests' have_all_tests ;; esac
+    tests asan -E "$too_long_for_asan"
+}
+names() { ctest --preset "$@" -N | sed -n 's/^ *Test *#[0-9]*: //p' | LC_ALL=C sort; }
+# asan builds all tests there are. What it does not run must be among what golden runs.
+have_all_tests() {
+    local all run missing
+    all=$(names asan)
+    run=$(names asan -E "$too_long_for_asan"; names golden -R "$golden")
+    missing=$(LC_ALL=C comm -23 <(echo "$all") <(LC_ALL=C sort -u <<<"$run"))
+    [ -n "$all" ] || missing='(ctest lists no test at all)'
+    [ -z "$missing" ] || { printf 'tests that nothing runs:\n%s\n' "$missing"; return 1; }
+    echo "$(wc -l <<<"$all") tests, each in one run at least"
+}
 
 # One fuzz target: fails as soon as it finds something; the input stays in build/fuzz/findings.
 fuzz_one() {
