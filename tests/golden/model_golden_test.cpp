@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 
 namespace sluice::local_engine {
 namespace {
@@ -70,6 +71,11 @@ struct Place {
     std::string name;
     bool bundled;
 };
+
+// Part of what ctest calls the test: without it these would be bytes of memory, others in each build.
+void PrintTo(const Place& place, std::ostream* out) {
+    *out << (place.bundled ? "bundled " : "shared ") << place.name;
+}
 
 class GoldenModels : public ::testing::TestWithParam<Place> {
 protected:
