@@ -76,13 +76,14 @@ void CpuKernels::matmul(std::span<const Projection> projections, const float* x)
 void CpuKernels::project(std::span<const Projection> projections, Rows& x, std::int64_t rows) {
     const auto wants = [&](const Projection& projection) { return products_.wants_quantised(projection.weight); };
     if (std::ranges::any_of(projections, wants)) x.quantise(simd_, pool_);
-    for (const auto& [weight, out, how, bias] : projections) {
+    for (const Projection& to_make : projections) {  // by name: clang 14 captures no structured bindings
+        const Matrix& weight = to_make.weight;
         products_.for_each_tile(weight.rows, 1, [&](int thread, std::int64_t first, std::int64_t count, std::int64_t) {
             float* tile = products_.tile(thread, 0, weight, first, count, x, identity_.data(), rows);
             for (std::int64_t row = 0; row < rows; ++row, tile += kTileRows) {
-                float* to = out + row * weight.rows + first;
-                if (bias != nullptr) simd_.add_scaled(tile, bias + first, 1.0F, count);
-                if (how == Store::Add) simd_.add_scaled(to, tile, 1.0F, count);
+                float* to = to_make.out + row * weight.rows + first;
+                if (to_make.bias != nullptr) simd_.add_scaled(tile, to_make.bias + first, 1.0F, count);
+                if (to_make.store == Store::Add) simd_.add_scaled(to, tile, 1.0F, count);
                 else std::copy_n(tile, count, to);
             }
         });
