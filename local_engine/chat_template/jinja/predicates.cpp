@@ -7,10 +7,10 @@
 namespace sluice::local_engine::jinja {
 namespace {
 
-using Arguments = std::span<const Value>;
-using Test = bool (*)(const Value& value, Arguments arguments, Budget& budget);
+using Values = std::span<const Value>;
+using Test = bool (*)(const Value& value, Values arguments, Budget& budget);
 
-const Value& operand(Arguments arguments) {
+const Value& operand(Values arguments) {
     if (arguments.empty()) fail("a test lacks its operand");
     return arguments.front();
 }
@@ -37,57 +37,57 @@ struct Named {
     Test test;
 };
 
-bool equal_to(const Value& value, Arguments arguments, Budget& budget) {
+bool equal_to(const Value& value, Values arguments, Budget& budget) {
     return equal(value, operand(arguments), budget);
 }
-bool not_equal_to(const Value& value, Arguments arguments, Budget& budget) {
+bool not_equal_to(const Value& value, Values arguments, Budget& budget) {
     return !equal(value, operand(arguments), budget);
 }
-bool less(const Value& value, Arguments arguments, Budget&) {
+bool less(const Value& value, Values arguments, Budget&) {
     return compare(value, operand(arguments)) < 0;
 }
-bool less_equal(const Value& value, Arguments arguments, Budget&) {
+bool less_equal(const Value& value, Values arguments, Budget&) {
     return compare(value, operand(arguments)) <= 0;
 }
-bool greater(const Value& value, Arguments arguments, Budget&) {
+bool greater(const Value& value, Values arguments, Budget&) {
     return compare(value, operand(arguments)) > 0;
 }
-bool greater_equal(const Value& value, Arguments arguments, Budget&) {
+bool greater_equal(const Value& value, Values arguments, Budget&) {
     return compare(value, operand(arguments)) >= 0;
 }
-bool same(const Value& value, Arguments arguments, Budget& budget) {
+bool same(const Value& value, Values arguments, Budget& budget) {
     const Value& other = operand(arguments);
     return value.any().index() == other.any().index() && equal(value, other, budget);
 }
 
 const std::array kTests = {
-    Named{"defined", [](const Value& v, Arguments, Budget&) { return !v.undefined(); }},
-    Named{"undefined", [](const Value& v, Arguments, Budget&) { return v.undefined(); }},
-    Named{"none", [](const Value& v, Arguments, Budget&) { return v.is_none(); }},
-    Named{"null", [](const Value& v, Arguments, Budget&) { return v.is_none(); }},
-    Named{"string", [](const Value& v, Arguments, Budget&) { return v.text() != nullptr; }},
-    Named{"number", [](const Value& v, Arguments, Budget&) { return v.number() || v.as<bool>() != nullptr; }},
-    Named{"integer", [](const Value& v, Arguments, Budget&) { return v.as<std::int64_t>() != nullptr; }},
-    Named{"float", [](const Value& v, Arguments, Budget&) { return v.as<double>() != nullptr; }},
-    Named{"boolean", [](const Value& v, Arguments, Budget&) { return v.as<bool>() != nullptr; }},
-    Named{"mapping", [](const Value& v, Arguments, Budget&) { return v.as<SharedDict>() != nullptr; }},
-    Named{"iterable", [](const Value& v, Arguments, Budget&) { return v.iterable() || v.undefined(); }},
-    Named{"sequence", [](const Value& v, Arguments, Budget&) { return v.iterable() || v.undefined(); }},
-    Named{"callable", [](const Value& v, Arguments, Budget&) { return v.callable(); }},
-    Named{"true", [](const Value& v, Arguments, Budget&) { return v.as<bool>() != nullptr && v.truthy(); }},
-    Named{"false", [](const Value& v, Arguments, Budget&) { return v.as<bool>() != nullptr && !v.truthy(); }},
-    Named{"odd", [](const Value& v, Arguments, Budget&) { return whole(v) % 2 != 0; }},
-    Named{"even", [](const Value& v, Arguments, Budget&) { return whole(v) % 2 == 0; }},
+    Named{"defined", [](const Value& v, Values, Budget&) { return !v.undefined(); }},
+    Named{"undefined", [](const Value& v, Values, Budget&) { return v.undefined(); }},
+    Named{"none", [](const Value& v, Values, Budget&) { return v.is_none(); }},
+    Named{"null", [](const Value& v, Values, Budget&) { return v.is_none(); }},
+    Named{"string", [](const Value& v, Values, Budget&) { return v.text() != nullptr; }},
+    Named{"number", [](const Value& v, Values, Budget&) { return v.number() || v.as<bool>() != nullptr; }},
+    Named{"integer", [](const Value& v, Values, Budget&) { return v.as<std::int64_t>() != nullptr; }},
+    Named{"float", [](const Value& v, Values, Budget&) { return v.as<double>() != nullptr; }},
+    Named{"boolean", [](const Value& v, Values, Budget&) { return v.as<bool>() != nullptr; }},
+    Named{"mapping", [](const Value& v, Values, Budget&) { return v.as<SharedDict>() != nullptr; }},
+    Named{"iterable", [](const Value& v, Values, Budget&) { return v.iterable() || v.undefined(); }},
+    Named{"sequence", [](const Value& v, Values, Budget&) { return v.iterable() || v.undefined(); }},
+    Named{"callable", [](const Value& v, Values, Budget&) { return v.callable(); }},
+    Named{"true", [](const Value& v, Values, Budget&) { return v.as<bool>() != nullptr && v.truthy(); }},
+    Named{"false", [](const Value& v, Values, Budget&) { return v.as<bool>() != nullptr && !v.truthy(); }},
+    Named{"odd", [](const Value& v, Values, Budget&) { return whole(v) % 2 != 0; }},
+    Named{"even", [](const Value& v, Values, Budget&) { return whole(v) % 2 == 0; }},
     Named{"divisibleby",
-          [](const Value& v, Arguments arguments, Budget&) {
+          [](const Value& v, Values arguments, Budget&) {
               const std::int64_t by = whole(operand(arguments));
               if (by == 0) fail("division by zero");
               return by == -1 || whole(v) % by == 0;
           }},
-    Named{"lower", [](const Value& v, Arguments, Budget&) { return all_letters(v, false); }},
-    Named{"upper", [](const Value& v, Arguments, Budget&) { return all_letters(v, true); }},
+    Named{"lower", [](const Value& v, Values, Budget&) { return all_letters(v, false); }},
+    Named{"upper", [](const Value& v, Values, Budget&) { return all_letters(v, true); }},
     Named{"in",
-          [](const Value& v, Arguments arguments, Budget& budget) { return contains(operand(arguments), v, budget); }},
+          [](const Value& v, Values arguments, Budget& budget) { return contains(operand(arguments), v, budget); }},
     Named{"sameas", same},
     Named{"equalto", equal_to},
     Named{"eq", equal_to},
