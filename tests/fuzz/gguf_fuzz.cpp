@@ -88,7 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (file.error().field.empty()) std::abort();  // every refusal names what it refuses
         return 0;
     }
-    static volatile unsigned sink = 0;
+    [[maybe_unused]] static volatile unsigned sink = 0;
     sink = read_all(**file);
     const auto plan = read_plan(**file);
     if (!plan) {
