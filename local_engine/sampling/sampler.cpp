@@ -7,7 +7,7 @@ namespace sluice::local_engine {
 namespace {
 
 // Finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection in which every input bit moves every output bit.
-std::uint64_t mix(std::uint64_t x) {
+std::uint64_t scrambled(std::uint64_t x) {
     x += 0x9e3779b97f4a7c15U;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
@@ -20,7 +20,7 @@ constexpr float kNegligible = 40.0F;
 }  // namespace
 
 double uniform_draw(std::uint64_t seed, std::uint64_t position) {
-    return static_cast<double>(mix(mix(seed) ^ position) >> 11) * 0x1.0p-53;
+    return static_cast<double>(scrambled(scrambled(seed) ^ position) >> 11) * 0x1.0p-53;
 }
 
 Sampler::Sampler(SamplingOptions options, std::span<const std::int32_t> prompt) : options_(std::move(options)) {
