@@ -53,7 +53,8 @@ core::awaitable<Compiled> GrammarCompiler::compile(std::string tenant, Structure
     const core::Executor loop = co_await core::net::this_coro::executor;
     const auto pending = std::make_shared<Pending>(loop);
     pending->timer.expires_at(deadline.at());
-    auto work = [this, loop, pending, tenant = std::move(tenant), structure = std::move(structure)]() mutable {
+    // The worker gives its reference to the loop: a copy would be dropped here, and the timer with it, in another thread.
+    auto work = [this, loop, pending = std::shared_ptr{pending}, tenant = std::move(tenant), structure = std::move(structure)]() mutable {
         Compiled result = Error{Errc::Internal, "the grammar could not be compiled"};
         try {
             result = CompiledGrammar::compile(structure.source, trie_);
