@@ -222,10 +222,15 @@ TEST(ModelPlan, MissingAndSurplusTensorsAreNamed) {
 }
 
 TEST(ModelPlan, AnyByteOfTheMetadataMayBeWrong) {
+#ifdef __SANITIZE_ADDRESS__
+    constexpr std::size_t kStep = 7;  // all of them take minutes there
+#else
+    constexpr std::size_t kStep = 1;
+#endif
     for (const std::string name : {"qwen3moe-n-Q8_0", "llama3-n-Q8_0"}) {
         const std::string bytes = model_bytes(name);
         std::size_t end = bytes.find("tokenizer.ggml");
-        for (std::size_t at = 0; at < end; ++at) {
+        for (std::size_t at = 0; at < end; at += kStep) {
             constexpr char kFlips[] = {'\x01', '\x80', '\xff'};
             complaint_after(
                 name, [&](std::string& changed) { changed[at] = static_cast<char>(changed[at] ^ kFlips[at % 3]); });
