@@ -101,8 +101,8 @@ run_golden() { build golden golden_models && tests golden -R "$golden"; }
 run_asan() {
     build asan || return
     case " ${presets[*]} " in *' golden '*) step 'asan and golden: all tests' have_all_tests ;; esac
-    # A fifth of the leak test's cases: what asan looks for shows in the first thousands; dev and tests/leak/run take all.
-    SLUICE_LEAK_CASES=${SLUICE_LEAK_CASES:-10000} tests asan -E "$too_long_for_asan"
+    # A fifth of the leak tests' requests: what asan looks for shows in the first thousands; dev and tests/leak/run take all.
+    SLUICE_LEAK_CASES=${SLUICE_LEAK_CASES:-10000} SLUICE_LEAK_REQUESTS=${SLUICE_LEAK_REQUESTS:-400} tests asan -E "$too_long_for_asan"
 }
 # Names without the printed parameter, which is not always the same in two builds.
 names() { ctest --preset "$@" -N | sed -n 's/^ *Test *#[0-9]*: //; T; s/ *# GetParam() = .*//; p' | LC_ALL=C sort; }
