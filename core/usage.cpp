@@ -35,6 +35,7 @@ bool read_detail(Element details, std::string_view name, Tokens& out) {
 
 // Read without a tree: there is one in every answer. Of members that share a name the last one counts.
 std::optional<Usage> parse_usage(std::string_view json) {
+    if (json.empty()) return std::nullopt;
     thread_local simdjson::dom::parser parser;
     simdjson::dom::object object;
     if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return std::nullopt;
