@@ -10,13 +10,14 @@
 
 namespace sluice::core {
 
-// Sorted.
 inline constexpr std::array<std::string_view, 31> kRequestFields{
     "best_of", "dimensions", "encoding_format", "frequency_penalty", "input", "logit_bias", "logprobs",
     "max_completion_tokens", "max_tokens", "messages", "metadata", "model", "n", "parallel_tool_calls",
     "presence_penalty", "prompt_cache_key", "reasoning_effort", "response_format", "safety_identifier", "seed",
     "service_tier", "stop", "store", "stream", "stream_options", "temperature", "tool_choice", "tools", "top_logprobs",
     "top_p", "user"};
+
+static_assert(std::ranges::is_sorted(kRequestFields));
 
 // A name of that table; any other does not compile.
 class RequestField {

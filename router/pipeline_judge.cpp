@@ -12,15 +12,6 @@ std::int64_t unix_nanoseconds() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// The model as it was asked for, if there is such a one: anything else is text of the client's, which records do not repeat.
-std::string known_model(const std::string& model, const Targets& targets) {
-    const bool known = model == Planner::kAuto || model == "sluice/auto" || std::ranges::any_of(targets, [&](const Target& target) {
-                           return target.entry.name == model || target.entry.model == model || target.upstream_model == model ||
-                                  std::ranges::find(target.entry.aliases, model) != target.entry.aliases.end();
-                       });
-    return known ? model : "(not configured)";
-}
-
 }  // namespace
 
 Decision Pipeline::begin_decision(const Incoming& incoming, const policies::PolicySet& rules) const {
@@ -33,7 +24,9 @@ Decision Pipeline::begin_decision(const Incoming& incoming, const policies::Poli
     decision.team_name = incoming.caller->team_name;
     decision.key = incoming.caller->key;
     decision.key_name = incoming.caller->key_name;
-    decision.model = known_model(incoming.request->model(), parts_.targets);
+    // A model that is not there is text of the client's, which records do not repeat.
+    const std::string& model = incoming.request->model();
+    decision.model = planner_.knows(model) ? model : "(not configured)";
     decision.stream = incoming.request->stream();
     decision.declared = incoming.declared;
     return decision;

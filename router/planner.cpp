@@ -18,7 +18,7 @@ core::Tokens clamp_max_tokens(const core::ChatRequest& request, const policies::
     return std::max<core::Tokens>(limit, 1);
 }
 
-bool is_auto(const std::string& model) { return model == Planner::kAuto || model == "sluice/auto"; }
+bool is_auto(std::string_view model) { return model == Planner::kAuto || model == "sluice/auto"; }
 
 }  // namespace
 
@@ -26,6 +26,10 @@ bool Planner::matches(const Target& target, std::string_view model) const {
     const auto& entry = target.entry;
     return entry.name == model || entry.model == model || target.upstream_model == model ||
            std::ranges::find(entry.aliases, model) != entry.aliases.end();
+}
+
+bool Planner::knows(std::string_view model) const {
+    return is_auto(model) || std::ranges::any_of(targets_, [&](const Target& target) { return matches(target, model); });
 }
 
 std::string Planner::why_excluded(std::size_t index, const core::Classified& classified, Action action, bool any_model) const {

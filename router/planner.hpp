@@ -62,6 +62,9 @@ public:
     // "auto": the cheapest allowed target, cloud first where policy allows the cloud.
     static constexpr std::string_view kAuto = "auto";
 
+    // Whether it is "auto" or one of the names of a target.
+    bool knows(std::string_view model) const;
+
 private:
     bool matches(const Target& target, std::string_view model) const;
     std::string why_excluded(std::size_t index, const core::Classified& classified, core::Action action, bool any_model) const;
