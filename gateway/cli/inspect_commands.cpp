@@ -1,6 +1,7 @@
 // models inspect: what is in a GGUF file, and the memory that loading it will take.
 #include "gateway/cli/command.hpp"
 #include "gateway/config/values.hpp"
+#include "local_engine/gguf/printable.hpp"
 #include "local_engine/gguf/reader.hpp"
 #include "local_engine/memory_plan.hpp"
 
@@ -158,8 +159,8 @@ int inspect(const Arguments& arguments, Program& program) {
         return kDone;
     }
     std::vector<std::vector<std::string>> rows{
-        {"name", summary.name},
-        {"architecture", summary.architecture},
+        {"name", local_engine::gguf::printable(summary.name)},
+        {"architecture", local_engine::gguf::printable(summary.architecture)},
         {"context", grouped(summary.context)},
         {"parameters", grouped(summary.parameters)},
         {"file", bytes((*file)->file_bytes())}};
@@ -177,7 +178,7 @@ int inspect(const Arguments& arguments, Program& program) {
     std::vector<std::vector<std::string>> tensors;
     for (const auto& tensor : (*file)->tensors()) {
         tensors.push_back(
-            {tensor.name, type_name(tensor.type), shape_of(tensor), grouped(static_cast<std::int64_t>(tensor.bytes))});
+            {local_engine::gguf::printable(tensor.name), type_name(tensor.type), shape_of(tensor), grouped(static_cast<std::int64_t>(tensor.bytes))});
     }
     out << '\n';
     print_table(out, {{"TENSOR"}, {"TYPE"}, {"SHAPE"}, {"BYTES", Align::Right}}, tensors, "no tensors");

@@ -238,6 +238,20 @@ TEST_F(Commands, InspectShowsTheMemoryThatLoadingWillTake) {
     EXPECT_THAT(wrong.out, AllOf(HasSubstr("cannot be run"), HasSubstr("attn_q.weight"), Not(HasSubstr("memory: all"))));
 }
 
+TEST_F(Commands, InspectShowsNamesWithoutControlCharacters) {
+    std::ifstream file(bundled_model("qwen3-n-Q8_0"), std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(file), {});
+    const std::string key = "general.name";
+    // The value follows the key, its type (4 bytes) and its length (8 bytes).
+    ASSERT_NE(bytes.find(key), std::string::npos);
+    bytes[bytes.find(key) + key.size() + 12] = '\x1b';
+    bytes[bytes.find("output_norm.weight")] = '\x1b';
+    std::ofstream(directory_ / "escape.gguf", std::ios::binary) << bytes;
+    const Ran table = run({"models", "inspect", (directory_ / "escape.gguf").string(), "--tensors"});
+    EXPECT_EQ(table.code, kDone);
+    EXPECT_THAT(table.out, AllOf(HasSubstr("?utput_norm.weight"), Not(HasSubstr("\x1b"))));
+}
+
 TEST_F(Commands, LogitsOfAModelAreFloatsAndGreedyTokensAreJson) {
     const auto tokens = directory_ / "tokens.json";
     const auto positions = directory_ / "positions.json";
