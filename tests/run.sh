@@ -126,9 +126,10 @@ fuzz_one() {
     "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="${FUZZ_SECONDS:-$seconds}" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
         -max_len=65536 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$name/" \
         "build/fuzz/corpus/$name" $seeds >"build/fuzz/$name.log" 2>&1 || code=$?
+    rm -f "build/fuzz/$name.failed"
     if [ "$code" -ne 0 ]; then
         echo "$name: FAILED"
-        tail -n 60 "build/fuzz/$name.log"
+        tail -n 60 "build/fuzz/$name.log" | tee "build/fuzz/$name.failed"
     else
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log") executions, nothing found"
     fi
@@ -155,6 +156,8 @@ for name in "${presets[@]}"; do
 done
 
 if [ "${#failed[@]}" -gt 0 ]; then
+    # What fuzzing found is said again at the end, where a log that was cut still has it.
+    case " ${failed[*]} " in *' fuzz: run '*) tail -n 40 build/fuzz/*.failed >&2 ;; esac
     printf '\nFAILED: %s\n' "${failed[*]}" >&2
     exit 1
 fi
