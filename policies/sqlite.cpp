@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +36,12 @@ Errc code_of(int status) {
 
 Error error_of(sqlite3* handle) {
     return Error{code_of(sqlite3_errcode(handle)), sqlite3_errmsg(handle)};
+}
+
+// Counting its memory takes a lock of the whole process at every allocation, and nobody reads the counts. Only the first call, before
+// SQLite's first use, has an effect.
+void do_not_count_memory() {
+    static_cast<void>(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0));
 }
 
 // SQLite would make the file with the process umask: make it ourselves. Its -wal and -shm files inherit the mode.
@@ -101,6 +108,8 @@ void Statement::bind_one(int index, const std::optional<std::int64_t>& value) {
 }
 
 Result<Database> Database::open(const std::filesystem::path& path, Access access) {
+    static std::once_flag configured;
+    std::call_once(configured, do_not_count_memory);
     if (access == Access::ReadWrite) {
         if (auto made = make_private_file(path); !made) return made.error();
     } else if (!std::filesystem::exists(path)) {
@@ -137,6 +146,12 @@ Result<Statement> Database::prepare(Sql sql) const {
 Result<void> Database::execute(Sql script) {
     if (sqlite3_exec(handle_.get(), script.text().data(), nullptr, nullptr, nullptr) != SQLITE_OK)
         return error("failed");
+    return {};
+}
+
+Result<void> Database::add_module(Sql name, const sqlite3_module& module, void* context, void (*destroy)(void*)) {
+    if (sqlite3_create_module_v2(handle_.get(), name.text().data(), &module, context, destroy) != SQLITE_OK)
+        return error("refused a table of the program");
     return {};
 }
 

@@ -84,6 +84,8 @@ public:
     core::Result<Statement> prepare(Sql sql) const;
     core::Result<void> execute(Sql script);  // one or more statements without parameters
     core::Result<std::int64_t> query_integer(Sql sql) const;
+    // A virtual table of this connection; `module` outlives it, `context` is given to `destroy` in any case.
+    core::Result<void> add_module(Sql name, const sqlite3_module& module, void* context, void (*destroy)(void*));
     // Every commit so far is on disk when this is true; false: another process does the same just now. Waits for nobody.
     core::Result<bool> checkpoint();
     // The whole file is sound: integrity_check for small ones, quick_check above, nothing for the huge (verify reads

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "policies/ledger/book_rows.hpp"
 #include "policies/ledger/gentle_sync.hpp"
 #include "policies/ledger/records.hpp"
 #include "policies/sqlite.hpp"
@@ -27,6 +28,16 @@ struct OpenHold {
     std::int64_t time = 0;
     bool stored = false;   // has a row in `holds`
     bool changed = false;  // its amount differs from that row
+};
+
+// Of what is stored row by row.
+struct BookStatements {
+    static core::Result<BookStatements> prepare(Database& database);
+    Statement hold;
+    Statement hold_amount;
+    Statement close_hold;
+    Statement account;
+    Statement usage;
 };
 
 class Books {
@@ -60,7 +71,6 @@ public:
     core::Result<bool> make_durable(Pace pace);
 
 private:
-    struct Statements;
     struct UsageSum {
         std::int64_t requests = 0;
         core::Tokens prompt = 0;
@@ -71,17 +81,16 @@ private:
     };
     using UsageKey = std::tuple<std::int32_t, std::int64_t, std::int64_t, std::string>;
 
-    Books(Database database, std::unique_ptr<Statements> statements);
+    Books(Database database, std::unique_ptr<BookRows> rows, BookStatements statements);
     core::Result<void> load();
     core::Result<void> check_chain_tail();
+    core::Result<void> derive(const Record& record);
     core::Result<void> add_hold(const Record& record);
     core::Result<void> add_extend(const Record& record);
     core::Result<void> add_settle(const Record& record);
     core::Result<void> add_decision(const Record& record);
-    core::Result<std::string> store_decision(const Record& record, const std::string& id, core::TeamId team,
-                                             core::KeyId key);
-    core::Result<void> store_entry(const Record& record, const std::string& id, const OpenHold& hold,
-                                   const SettleRecord& settle);
+    core::Result<void> add_entry(const Record& record, OpenHold hold, SettleRecord settle);
+    core::Result<void> store_rows();
     core::Result<void> post(std::uint64_t entry, const std::string& account, std::int64_t amount);
     core::Result<std::int64_t> account_id(const std::string& name);
     core::Result<void> store_open_holds();
@@ -91,7 +100,8 @@ private:
     std::optional<GentleSync> file_sync_;
     std::optional<GentleSync> log_sync_;
     Database database_;
-    std::unique_ptr<Statements> statements_;
+    std::unique_ptr<BookRows> rows_;  // not stored yet
+    BookStatements statements_;
     std::uint64_t applied_ = 0;
     std::uint64_t newest_ = 0;  // added, perhaps not committed
     core::Digest chain_{};

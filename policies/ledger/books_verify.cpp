@@ -12,10 +12,6 @@ using core::Errc;
 using core::Error;
 using core::Result;
 
-Error bad(std::uint64_t sequence, const char* why) {
-    return Error{Errc::Corrupt, "ledger record " + std::to_string(sequence) + " " + why};
-}
-
 // Walks `records` and, in step, what was derived from them: both are in order of sequence.
 class Walk {
 public:
@@ -57,22 +53,22 @@ Result<Walk> Walk::over(Database& database) {
 Result<VerifyReport> Walk::run() {
     for (;;) {
         const auto row = records_.step();
-        if (!row) return bad(report_.records + 1, "cannot be read");
+        if (!row) return bad_record(report_.records + 1, "cannot be read");
         if (!*row) break;
         const Record record{.type = static_cast<RecordType>(records_.integer(2)),
                             .sequence = static_cast<std::uint64_t>(records_.integer(0)),
                             .time = records_.integer(1),
                             .payload = records_.blob(3)};
-        if (record.sequence != report_.records + 1) return bad(report_.records + 1, "is missing");
+        if (record.sequence != report_.records + 1) return bad_record(report_.records + 1, "is missing");
         chain_ = chain_hash(chain_, record);
         const std::string_view hash{reinterpret_cast<const char*>(chain_.data()), chain_.size()};
-        if (records_.blob(4) != hash) return bad(record.sequence, "does not match its hash");
+        if (records_.blob(4) != hash) return bad_record(record.sequence, "does not match its hash");
         if (auto checked = check(record); !checked) return checked.error();
         ++report_.records;
     }
     for (Statement* derived : {&decisions_, &entries_}) {
         const auto more = derived->step();
-        if (!more || *more) return bad(report_.records + 1, "is missing, although something derived from it is there");
+        if (!more || *more) return bad_record(report_.records + 1, "is missing, although something derived from it is there");
     }
     report_.chain_head = core::to_hex(chain_);
     return report_;
@@ -99,23 +95,23 @@ Result<void> Walk::check(const Record& record) {
                 return check_decision(record.sequence, decision->id, decision->team);
             break;
     }
-    return bad(record.sequence, "cannot be decoded");
+    return bad_record(record.sequence, "cannot be decoded");
 }
 
 Result<void> Walk::check_settle(const Record& record) {
     const auto settle = decode_settle(record.payload);
     const auto found = settle ? holds_.find(settle->hold) : holds_.end();
-    if (found == holds_.end()) return bad(record.sequence, "settles no open hold");
+    if (found == holds_.end()) return bad_record(record.sequence, "settles no open hold");
     const Held held = std::move(found->second);
     holds_.erase(found);
     if (auto checked = check_decision(record.sequence, held.id, held.team); !checked) return checked;
     const auto row = entries_.step();
     if (!row || !*row || entries_.integer(0) != static_cast<std::int64_t>(record.sequence))
-        return bad(record.sequence, "has no ledger entry");
+        return bad_record(record.sequence, "has no ledger entry");
     if (entries_.text(1) != decisions_.text(1) || entries_.integer(2) != held.team.value ||
         entries_.integer(3) != held.key.value || entries_.integer(4) != held.amount.value ||
         entries_.integer(5) != settle->charge.value || entries_.integer(6) != held.day)
-        return bad(record.sequence, "differs from its ledger entry");
+        return bad_record(record.sequence, "differs from its ledger entry");
     ++report_.entries;
     report_.charged = report_.charged + settle->charge;
     return {};
@@ -124,10 +120,10 @@ Result<void> Walk::check_settle(const Record& record) {
 Result<void> Walk::check_decision(std::uint64_t sequence, const std::string& id, core::TeamId team) {
     const auto row = decisions_.step();
     if (!row || !*row || decisions_.integer(0) != static_cast<std::int64_t>(sequence))
-        return bad(sequence, "has no decision");
+        return bad_record(sequence, "has no decision");
     const auto stored = decisions_.text(1);
     const bool same_id = stored == id || stored == id + "#" + std::to_string(sequence);
-    if (!same_id || decisions_.integer(2) != team.value) return bad(sequence, "differs from its decision");
+    if (!same_id || decisions_.integer(2) != team.value) return bad_record(sequence, "differs from its decision");
     return {};
 }
 
@@ -136,6 +132,10 @@ Result<void> must_be_zero(const Database& database, Sql sql, const char* what) {
     if (!count) return count.error();
     if (*count != 0) return Error{Errc::Corrupt, std::string{"ledger.db: "} + what};
     return {};
+}
+
+Result<void> check_references(const Database& database) {
+    return must_be_zero(database, "SELECT count(*) FROM pragma_foreign_key_check", "a row belongs to one that is not there");
 }
 
 Result<void> check_sums(const Database& database) {
@@ -171,6 +171,7 @@ Result<VerifyReport> verify_books(Database& database) {
         if (!walk) return walk.error();
         auto walked = walk->run();
         if (!walked) return walked;
+        if (auto references = check_references(database); !references) return references.error();
         if (auto sums = check_sums(database); !sums) return sums.error();
         return walked;
     }();

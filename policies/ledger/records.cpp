@@ -120,6 +120,10 @@ std::optional<DecisionRecord> decode_decision(std::string_view payload) {
     return record;
 }
 
+core::Error bad_record(std::uint64_t sequence, const char* why) {
+    return {core::Errc::Corrupt, "ledger record " + std::to_string(sequence) + " " + why};
+}
+
 core::Digest chain_hash(const core::Digest& previous, const Record& record) {
     thread_local std::string bytes;
     bytes.assign(1, '\0');

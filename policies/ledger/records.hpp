@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/crypto.hpp"
+#include "core/result.hpp"
 #include "core/usage.hpp"
 #include "policies/ledger/journal_format.hpp"
 #include "policies/ledger/ledger.hpp"
@@ -58,6 +59,8 @@ std::optional<HoldRecord> decode_hold(std::string_view payload);
 std::optional<ExtendRecord> decode_extend(std::string_view payload);
 std::optional<SettleRecord> decode_settle(std::string_view payload);
 std::optional<DecisionRecord> decode_decision(std::string_view payload);
+
+core::Error bad_record(std::uint64_t sequence, const char* why);  // Corrupt: "ledger record N WHY"
 
 // h_i = SHA-256(0x00 || h_{i-1} || sequence || time || type || payload); h_0 is all zeros.
 core::Digest chain_hash(const core::Digest& previous, const Record& record);

@@ -272,6 +272,9 @@ TEST_F(JournalDamageTest, VerifyFindsBooksThatWereTamperedWith) {
                 HasSubstr("usage_by_day differs"));
     EXPECT_THAT(tamper("UPDATE decisions SET team = 2", "UPDATE decisions SET team = 1"),
                 HasSubstr("record 2 differs from its decision"));
+    EXPECT_THAT(tamper("PRAGMA foreign_keys = OFF; INSERT INTO postings VALUES (77, 1, 5), (77, 2, -5)",
+                       "DELETE FROM postings WHERE entry = 77"),
+                HasSubstr("a row belongs to one that is not there"));
     EXPECT_EQ(verified(directory_.path()).charged, nano(60));
 }
 
