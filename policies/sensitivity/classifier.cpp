@@ -21,9 +21,10 @@ struct ScoredHit {
 // Two views of a text often find the same thing: of overlapping hits of one type the first stays.
 void drop_doubles(std::vector<ScoredHit>& hits) {
     const auto by_type = [](const ScoredHit& a, const ScoredHit& b) {
+        if (a.hit.type.data() == b.hit.type.data()) return a.hit.begin < b.hit.begin;  // the same literal
         return a.hit.type != b.hit.type ? a.hit.type < b.hit.type : a.hit.begin < b.hit.begin;
     };
-    std::ranges::stable_sort(hits, by_type);
+    if (!std::ranges::is_sorted(hits, by_type)) std::ranges::stable_sort(hits, by_type);  // mostly one type, in order
     const auto same = [](const ScoredHit& kept, const ScoredHit& next) {
         return kept.hit.type == next.hit.type && next.hit.begin < kept.hit.end;
     };
@@ -95,7 +96,8 @@ public:
             scan(text, says_nothing(key) ? std::string_view{} : key);
         }
         if (hits_.empty()) return;
-        std::ranges::stable_sort(hits_, {}, [](const ScoredHit& scored) { return scored.hit.begin; });
+        const auto begin_of = [](const ScoredHit& scored) { return scored.hit.begin; };
+        if (!std::ranges::is_sorted(hits_, {}, begin_of)) std::ranges::stable_sort(hits_, {}, begin_of);
         for (const auto& scored : hits_) keep(scored, place);
     }
 
@@ -257,16 +259,27 @@ private:
         else if (hit.type == "PERSON" || hit.type == "MEDICAL_RECORD" || hit.type == "HEALTH_ID" || hit.type == "NATIONAL_ID" || hit.type == "US_SSN") person_ = true;
     }
 
+    // What a type means; most findings are of the type of the one before.
+    struct Meaning {
+        std::string_view type;
+        int severity = 0;
+        core::DataClass data_class = core::DataClass::Public;
+    };
+    const Meaning& known(std::string_view type) {
+        if (type.data() != meaning_.type.data() || type.size() != meaning_.type.size()) meaning_ = {type, severity_of(type), classifier_.class_of(type)};
+        return meaning_;
+    }
+
     void note_for_combination(const Hit& hit) {
         note_person(hit);
-        const int severity = severity_of(hit.type);
+        const int severity = known(hit.type).severity;
         const bool fact = (severity == 1 || severity == 2) && hit.type != "HEALTH_INFO" && facts_.size() < 3;
         if (fact && std::ranges::find(facts_, hit.type) == facts_.end()) facts_.push_back(hit.type);
     }
 
     void keep(const ScoredHit& scored, const TextPlace& place) {
         const Hit& hit = scored.hit;
-        const core::DataClass found = scored.data_class.value_or(classifier_.class_of(hit.type));
+        const core::DataClass found = scored.data_class ? *scored.data_class : known(hit.type).data_class;
         note_for_combination(hit);
         const bool decides = data_class_ < found;
         if (decides) {
@@ -291,6 +304,7 @@ private:
     std::vector<core::Finding> findings_;
     bool health_ = false;
     bool person_ = false;
+    Meaning meaning_;
     std::vector<std::string_view> facts_;  // types of severity 1 and 2, up to three
     core::DataClass data_class_ = core::DataClass::Public;
     std::string reason_ = "none";

@@ -131,10 +131,13 @@ void Phrases::close() {
     std::ranges::stable_sort(entries_, {}, [](const Entry& entry) { return slot_of(entry.key); });
     known_.assign((std::size_t{1} << kSlotBits) / 64, 0);
     first_.assign((std::size_t{1} << (kSlotBits - kBucketShift)) + 1, 0);
+    heads_.clear();
     for (const Entry& entry : entries_) {
         const std::uint32_t slot = slot_of(entry.key);
         known_[slot >> 6U] |= std::uint64_t{1} << (slot & 63U);
         ++first_[(slot >> kBucketShift) + 1];
+        heads_.push_back({entry.head, entry.first, entry.second});
+        if (entry.text.size() > 1 && static_cast<unsigned char>(entry.text[0]) >= 0xe0) wide_.set(wide_slot(entry.text[0], entry.text[1]));
     }
     for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
 }

@@ -3,6 +3,7 @@
 // "Cédula de identidad" is found in "CEDULA_DE_IDENTIDAD". Immutable after construction, thread-safe.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -25,7 +26,7 @@ public:
 
     // True when a phrase may begin at `at`: cheap, wrong for a few in a hundred words.
     bool may_begin(std::string_view text, std::size_t at) const {
-        return may_begin(key_at(text, at));
+        return (static_cast<unsigned char>(text[at]) < 0xe0 || may_begin_wide(text, at)) && may_begin(key_at(text, at));
     }
     // The same for a word of whose first four bytes `key` has the letters, in lower case, with zeros behind a shorter one.
     bool may_begin(std::uint32_t key) const {
@@ -38,10 +39,17 @@ public:
         const std::uint32_t key = key_at(text, at);
         const std::uint32_t bucket = slot_of(key) >> kBucketShift;
         const Eight eight = eight_at(text, at);
+        const std::uint64_t lower = eight.bytes | 0x2020202020202020U;
+        const std::uint64_t compared = eight.ascii ? ~std::uint64_t{0} : 0;
+        const std::uint64_t behind = eight.ascii && !apart_twice(lower) ? ~std::uint64_t{0} : 0;
         for (std::uint32_t i = first_[bucket]; i < first_[bucket + 1]; ++i) {
+            const Head& head = heads_[i];
+            if (((lower ^ head.bytes) & ((head.first & compared) | (head.second & behind))) != 0) continue;
             const Entry& entry = entries_[i];
             if (entry.key != key || (eight.ascii && differs(entry, eight))) continue;
-            if (const std::size_t end = match(entry, text, at)) found(entry.label, end);
+            // One short word is compared by now; what is longer or not ASCII is not.
+            const std::size_t end = eight.ascii && entry.end < 8 ? at + entry.end : match(entry, text, at);
+            if (end != 0) found(entry.label, end);
         }
     }
 
@@ -65,6 +73,13 @@ private:
         std::string text;
     };
 
+    // An entry's first eight bytes again: most entries of a bucket are turned away by them, one behind the other.
+    struct Head {
+        std::uint64_t bytes;
+        std::uint64_t first;
+        std::uint64_t second;  // zero where more than one separator changes nothing
+    };
+
     // The first eight bytes of a text, as they are and in lower case.
     struct Eight {
         bool ascii = false;  // there are eight, all of them ASCII
@@ -79,6 +94,11 @@ private:
         return out;
     }
     static bool separates(char c) { return c == ' ' || c == '_' || c == '-' || c == '.' || c == '\'' || c == '/' || c == '\t' || c == ':'; }
+    // True when of the eight two that are no letters stand side by side: behind two separators nothing is where entries have it.
+    static bool apart_twice(std::uint64_t lower) {
+        const std::uint64_t others = ~((lower + 0x1f1f1f1f1f1f1f1fU) & ~(lower + 0x0505050505050505U)) & 0x8080808080808080U;
+        return (others & others >> 8U) != 0;
+    }
     // True when the eight bytes show that match() would find nothing: most phrases of a word are settled by that.
     static bool differs(const Entry& entry, const Eight& eight) {
         const std::uint64_t other = (eight.bytes | 0x2020202020202020U) ^ entry.head;
@@ -96,6 +116,11 @@ private:
     }
     static bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
     static void note_head(Entry& entry);
+    // By the first two bytes of characters of three bytes or more, which are compared as they are.
+    static std::size_t wide_slot(char first, char second) { return (static_cast<unsigned char>(first) & 0x1fU) << 6U | (static_cast<unsigned char>(second) & 0x3fU); }
+    bool may_begin_wide(std::string_view text, std::size_t at) const {
+        return at + 1 < text.size() && wide_[wide_slot(text[at], text[at + 1])];
+    }
 
     static std::uint32_t slot_of(std::uint32_t key) { return (key * 0x9e3779b1U) >> (32 - kSlotBits); }
     // The first four folded bytes of the first word, zeros behind a shorter one.
@@ -112,8 +137,10 @@ private:
     static std::size_t match(const Entry& entry, std::string_view text, std::size_t at);
 
     std::vector<Entry> entries_;  // by slot of their key
+    std::vector<Head> heads_;     // of each
     std::vector<std::uint32_t> first_;
     std::vector<std::uint64_t> known_;
+    std::bitset<2048> wide_;
 };
 
 }  // namespace sluice::policies::detail

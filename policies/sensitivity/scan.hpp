@@ -2,6 +2,7 @@
 // finding and returns the byte behind what it found, or 0 when there is nothing. Internal to policies/sensitivity.
 #pragma once
 
+#include "policies/sensitivity/byte_masks.hpp"
 #include "policies/sensitivity/bytes.hpp"
 #include "policies/sensitivity/detectors.hpp"
 #include "policies/sensitivity/phrases.hpp"
@@ -84,6 +85,16 @@ public:
     const std::string_view text;
     const Phrases& phrases;
 
+    // Which of the 64 bytes at a place are letters or digits; none behind the end. One look serves all who ask for one place.
+    struct Window {
+        std::uint64_t word = 0;
+        std::uint64_t digit = 0;
+    };
+    const Window& window(std::size_t position) const {
+        if (window_at_ != position) look_at(position);
+        return window_;
+    }
+
     char at(std::size_t i) const { return i < text.size() ? text[i] : '\0'; }
     // True when such a word ended within `reach` bytes before `position` on the same line (or was the last thing on the
     // line before), or names the member.
@@ -92,7 +103,14 @@ public:
         return near(static_cast<Label>(context), position, reach);
     }
     // Bytes between the word and `position`; more than any reach when there is none. 0 for a word of the member's name.
-    std::size_t distance(Label label, std::size_t position) const;
+    std::size_t distance(Label label, std::size_t position) const {
+        if (in_key_[label]) return 0;
+        const std::size_t last = last_[label];
+        if (last == kNever || position < last) return npos;
+        // The last thing on the line before counts as if it stood on this one.
+        if (last < line_ && (line_ - last > 4 || position - line_ > 8)) return npos;
+        return position - last;
+    }
     // True when such a word begins within 24 bytes behind `end` on the same line.
     bool near_after(Label label, std::size_t end) const;
     // False while no word was seen behind which a secret of AWS may stand.
@@ -135,6 +153,7 @@ public:
     std::size_t digit_words = 0;      // in a row, up to now
     std::size_t most_digit_words = 0;
     std::size_t last_digit_word_end = 0;
+    std::size_t no_hash_before = 0;   // up to there scan_crypt_hash() knows that none begins
     std::size_t single_words = 0;     // words of one character in a row
     std::size_t last_single = 0;
     TextSigns signs;
@@ -145,7 +164,9 @@ private:
     static constexpr Label kNoLabel = 0xffff;
 
     static bool is_of_aws(Label label) { return label == static_cast<Label>(Context::AwsKeyId) || label == static_cast<Label>(Context::AwsSecret); }
+    void look_at(std::size_t position) const;
     void look_behind(std::size_t end) const;
+    void note_behind(std::size_t position) const;
     bool heads_any();
     void read_head(std::string_view head, char mark, std::size_t next_line);
 
@@ -157,6 +178,17 @@ private:
     std::array<std::uint32_t, kLabels> last_;
     std::array<bool, kLabels> in_key_{};
     mutable std::array<std::uint64_t, (kLabels + 63) / 64> after_{};
+    mutable Window window_;
+    mutable std::size_t window_at_ = npos;
+    const MasksOf masks_of_ = best_masks();
+    // Labels of the words that look_behind() came upon, by their place: more slots than bytes it looks at.
+    static constexpr std::size_t kSeen = 32;
+    struct Seen {
+        std::uint8_t count;
+        std::array<Label, 11> labels;
+    };
+    mutable std::array<std::uint32_t, kSeen> seen_at_;
+    mutable std::array<Seen, kSeen> seen_;
     mutable std::size_t after_end_ = npos;
     mutable bool after_any_ = false;  // a bit of after_ is set
     mutable bool after_names_ids_ = false;

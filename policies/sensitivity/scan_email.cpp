@@ -53,6 +53,8 @@ std::size_t domain_end(const Scan& scan, std::size_t at) {
 }  // namespace
 
 std::size_t scan_email(Scan& scan, std::size_t at) {
+    const std::size_t end = domain_end(scan, at + 1);
+    if (end == 0) return 0;
     std::size_t begin = at;
     while (begin > 0 && at - begin < kMostLocal && is_local(scan.text[begin - 1])) --begin;
     while (begin < at && !is_alnum(scan.text[begin]) && scan.text[begin] != '_' &&
@@ -64,12 +66,10 @@ std::size_t scan_email(Scan& scan, std::size_t at) {
     if (ascii < at && at - ascii >= 2) begin = ascii;
     while (begin < at && (scan.text[begin] & '\xc0') == '\x80') ++begin;  // never inside a character
     // "git@host:path" names a repository; "\nanna@..." in escaped JSON starts behind the n.
-    if (begin == at || (scan.text.substr(begin, at - begin) == "git" && domain_end(scan, at + 1) != 0)) return 0;
+    if (begin == at || (scan.text.substr(begin, at - begin) == "git")) return 0;
     if (begin > 0 && scan.text[begin - 1] == '\\' && at - begin > 1 &&
         std::string_view{"nrt"}.find(scan.text[begin]) != std::string_view::npos)
         ++begin;
-    const std::size_t end = domain_end(scan, at + 1);
-    if (end == 0) return 0;
     return scan.add("EMAIL", begin, end, 0.9, "email");
 }
 

@@ -1,4 +1,5 @@
 // Identifiers by the table of id_rules.hpp: letters and digits in groups, a shape, a check, a word beside it.
+#include "policies/sensitivity/grouped.hpp"
 #include "policies/sensitivity/id_rules.hpp"
 #include "policies/sensitivity/scan.hpp"
 
@@ -9,24 +10,13 @@ namespace sluice::policies::detail {
 
 namespace {
 
-constexpr std::size_t kMostCharacters = 19;
+constexpr std::size_t kMostCharacters = Grouped::kMost - 1;  // one more is read, to see that it goes on
 constexpr double kWorthReporting = 0.5;
 
-// Letters and digits in groups joined by single separators. `behind[n]` is where the first n+1 characters end.
-struct Token {
-    std::array<char, kMostCharacters + 1> characters{};
-    std::array<std::uint8_t, kMostCharacters + 1> behind{};
-    std::uint32_t ends = 0;  // bit n: the first n characters end a group
-    std::size_t begin = 0;
-    std::size_t count = 0;
-    std::size_t lower_from = kMostCharacters + 1;  // the first small letter
+// Letters and digits in groups joined by single separators; letters are in capitals.
+struct Token : Grouped {
+    std::size_t lower_from = kMostCharacters + 1;   // the first small letter
     std::size_t letter_from = kMostCharacters + 1;  // the first letter
-    std::array<std::uint8_t, kMostCharacters + 1> sizes{};  // of the groups
-    std::size_t groups = 0;
-    bool spaced = false;
-
-    std::string_view first(std::size_t n) const { return {characters.data(), n}; }
-    std::size_t end(std::size_t n) const { return begin + behind[n - 1]; }
 };
 
 // Bytes between two groups at `at`, 0 when they do not belong together.
@@ -47,31 +37,35 @@ std::size_t gap_at(std::string_view text, std::size_t at) {
     return c == ' ' && letters > 2 && !is_digit(behind) ? 0 : size;
 }
 
+// Group of a token that holds letters.
+void note_letters(Token& token, std::size_t from) {
+    for (std::size_t i = from; i < token.count; ++i) {
+        char& c = token.characters[i];
+        if (is_lower(c)) token.lower_from = std::min(token.lower_from, i);
+        if (is_alpha(c)) token.letter_from = std::min(token.letter_from, i);
+        c = to_upper(c);
+    }
+}
+
 Token read_token(const Scan& scan, std::size_t at) {
-    // A copy: the characters stored below could be the scan's own, for all the compiler knows.
     const std::string_view text = scan.text;
-    const auto byte = [text](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
+    const Scan::Window window = scan.window(at);
     Token token;
     token.begin = at;
-    std::size_t i = at;
-    while (token.count <= kMostCharacters && i < at + 64) {
-        const char c = byte(i);
-        if (!is_alnum(c)) break;
-        if (is_lower(c)) token.lower_from = std::min(token.lower_from, token.count);
-        if (is_alpha(c)) token.letter_from = std::min(token.letter_from, token.count);
-        ++token.sizes[token.groups];
-        token.characters[token.count] = to_upper(c);
-        token.behind[token.count] = static_cast<std::uint8_t>(++i - at);
-        if (!is_alnum(byte(i))) {
-            token.ends |= std::uint32_t{2} << token.count;
-            if (token.groups < kMostCharacters) ++token.groups;
-            if (const std::size_t gap = gap_at(text, i)) i += gap;
-            else {
-                ++token.count;
-                break;
-            }
-        }
-        ++token.count;
+    std::size_t i = 0;
+    while (token.count < Grouped::kMost) {
+        const auto run = static_cast<std::size_t>(std::countr_one(window.word >> i));
+        if (run == 0) break;
+        const std::size_t room = Grouped::kMost - token.count;
+        const std::size_t before = token.count;
+        token.take(text, i, std::min(run, room));
+        if (static_cast<std::size_t>(std::countr_one(window.digit >> i)) < token.count - before) note_letters(token, before);
+        if (run > room) break;
+        token.close_group();
+        i += run;
+        const std::size_t gap = gap_at(text, at + i);
+        if (gap == 0) break;
+        i += gap;
     }
     token.count = std::min(token.count, kMostCharacters);
     return token;

@@ -91,6 +91,8 @@ std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end) {
     const char behind = scan.at(word_end);
     const std::size_t size = word_end - at;
     if (at == 0 || (size < 10 && !in_value(behind)) || size < 4) return 0;
+    const bool number = static_cast<std::size_t>(std::countr_one(scan.window(at).digit)) >= size;
+    if (number && !in_value(behind)) return 0;
     const char before = scan.text[at - 1];
     if (std::string_view{" \t\n:='\"`>-,(."}.find(before) == std::string_view::npos) return 0;
     std::size_t end = at;
@@ -113,6 +115,8 @@ std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end) {
 std::size_t scan_crypt_hash(Scan& scan, std::size_t at) {
     constexpr std::array<std::string_view, 22> kSchemes{"1",    "2a",   "2b",     "2y",       "5",       "6",        "7",       "y",   "gy",     "apr1", "sha1",
                                                         "md5",  "argon2i", "argon2d", "argon2id", "pbkdf2", "pbkdf2-sha256", "pbkdf2-sha512", "scrypt", "8", "9", "krb5"};
+    constexpr std::size_t kMostHash = 4096;
+    if (at < scan.no_hash_before) return 0;
     const auto rest = scan.text.substr(at + 1, 24);
     const auto close = rest.find_first_of("$,");
     if (close == std::string_view::npos) return 0;
@@ -120,10 +124,15 @@ std::size_t scan_crypt_hash(Scan& scan, std::size_t at) {
     const bool kerberos = scheme.starts_with("krb5");
     if (!kerberos && std::ranges::find(kSchemes, scheme) == kSchemes.end()) return 0;
     std::size_t end = at + 1;
-    while (end < at + 4096 && end < scan.text.size() && (in_value(scan.text[end]) || (scan.text[end] == ',' || (kerberos && (scan.text[end] == '@' || scan.text[end] == ':')))))
+    while (end < at + kMostHash && end < scan.text.size() && (in_value(scan.text[end]) || (scan.text[end] == ',' || (kerberos && (scan.text[end] == '@' || scan.text[end] == ':')))))
         ++end;
     while (end > at && (scan.text[end - 1] == '.' && end - at < 30)) --end;
-    if (end - at < 28 || !mixed_enough(scan.text.substr(at, end - at))) return 0;
+    if (end - at < 28) return 0;
+    if (!mixed_enough(scan.text.substr(at, end - at))) {
+        // No part of it is: "$1$1$1..." would be read to its end at every '$'. What was cut may go on to be one.
+        scan.no_hash_before = end - at < kMostHash - 32 ? end : at + kMostHash / 2;
+        return 0;
+    }
     if (scan.near(Context::Documented, at, 40)) return scan.add("DOCUMENTED", at, end, 0.6, "crypt");
     if (kerberos) return scan.add("SECRET_IDENTIFIER", at, end, 0.7, "kerberos");
     return scan.add("PASSWORD", at, end, 0.8, "crypt");

@@ -46,6 +46,7 @@ std::size_t scan_colons(Scan& scan, std::size_t at) {
         if (i == begin) break;
         ++groups;
         pairs += i - begin == 2 ? 1U : 0U;
+        if (groups == 1 && scan.at(i) != mark) return 0;  // most numbers
         if (scan.at(i) != mark) break;
         if (mark == ':' && scan.at(i + 1) == ':') {
             if (gap) return 0;

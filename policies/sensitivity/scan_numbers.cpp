@@ -1,7 +1,9 @@
 // Numbers with a shape and a check: cards, US social security numbers, phones.
+#include "policies/sensitivity/grouped.hpp"
 #include "policies/sensitivity/scan.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace sluice::policies::detail {
 
@@ -52,21 +54,9 @@ bool issuer_fits(std::string_view digits) {
 }
 
 // Digits in groups joined by single separators, as people write long numbers; as many as the longest card has.
-struct Groups {
-    static constexpr std::size_t kMostDigits = 20;
-    std::array<char, kMostDigits> digits{};
-    std::array<std::uint8_t, kMostDigits> behind_{};  // bytes from the start to behind each digit
-    std::array<bool, kMostDigits> ends_group{};
-    std::array<std::uint8_t, kMostDigits> sizes{};  // of the groups
-    std::size_t begin = 0;
-    std::size_t count = 0;
-    std::size_t groups = 0;
+struct Groups : Grouped {
     char separator = '\0';  // the first one
     bool mixed = false;     // different separators
-
-    std::string_view all() const { return {digits.data(), count}; }
-    std::size_t behind(std::size_t digit) const { return begin + behind_[digit]; }
-    std::size_t end() const { return behind(count - 1); }
 };
 
 // Length of a separator at `at`: space, hyphen, dot or a no-break space, 0 for none.
@@ -78,29 +68,24 @@ std::size_t separator_at(std::string_view text, std::size_t at) {
 }
 
 Groups read_groups(const Scan& scan, std::size_t at) {
-    // A copy: the digits stored below could be the scan's own, for all the compiler knows.
     const std::string_view text = scan.text;
-    const auto digit_at = [text](std::size_t k) { return k < text.size() && is_digit(text[k]); };
+    const std::uint64_t digit = scan.window(at).digit;
     Groups out;
     out.begin = at;
-    std::size_t i = at;
-    std::uint8_t size = 0;
-    while (out.count < Groups::kMostDigits && digit_at(i)) {
-        out.digits[out.count] = text[i++];
-        out.behind_[out.count] = static_cast<std::uint8_t>(i - at);
-        ++size;
-        if (!digit_at(i)) {
-            out.ends_group[out.count] = true;
-            out.sizes[out.groups++] = size;
-            size = 0;
-            const std::size_t gap = separator_at(text, i);
-            if (gap > 0 && digit_at(i + gap) && out.count + 1 < Groups::kMostDigits) {
-                if (out.separator == '\0') out.separator = text[i];
-                else out.mixed = out.mixed || out.separator != text[i];
-                i += gap;
-            }
-        }
-        ++out.count;
+    std::size_t i = 0;
+    while (out.count < Grouped::kMost) {
+        const auto run = static_cast<std::size_t>(std::countr_one(digit >> i));
+        if (run == 0) break;
+        const std::size_t room = Grouped::kMost - out.count;
+        out.take(text, i, std::min(run, room));
+        if (run > room) break;  // goes on, nobody looks how far
+        out.close_group();
+        i += run;
+        const std::size_t gap = separator_at(text, at + i);
+        if (gap == 0 || (digit >> (i + gap) & 1U) == 0 || out.count == Grouped::kMost) break;
+        if (out.separator == '\0') out.separator = text[at + i];
+        else out.mixed = out.mixed || out.separator != text[at + i];
+        i += gap;
     }
     return out;
 }
@@ -122,9 +107,9 @@ bool grouped_like_a_card(const Groups& groups, std::size_t digits) {
 std::size_t scan_card(Scan& scan, std::size_t at, const Groups& groups) {
     if (groups.count < 13) return 0;
     for (std::size_t length = std::min<std::size_t>(19, groups.count); length >= 13; --length) {
-        const auto digits = groups.all().substr(0, length);
-        if (!groups.ends_group[length - 1] || !issuer_fits(digits)) continue;
-        const std::size_t end = groups.behind(length - 1);
+        const auto digits = groups.first(length);
+        if (!groups.ends_group(length) || !issuer_fits(digits)) continue;
+        const std::size_t end = groups.end(length);
         if (digits.find_first_not_of(digits[0]) == std::string_view::npos || !luhn(digits) || !ends_number(scan, end))
             continue;
         const bool plain = end - at == length;
@@ -144,8 +129,8 @@ bool is_social_security_number(std::string_view digits) {
 
 // 123-45-6789; 123 45 6789 and 123456789 behind words that say so.
 std::size_t scan_social_security(Scan& scan, std::size_t at, const Groups& groups) {
-    if (groups.count < 9 || !groups.ends_group[8] || !is_social_security_number(groups.all().substr(0, 9))) return 0;
-    const std::size_t end = groups.behind(8);
+    if (groups.count < 9 || !groups.ends_group(9) || !is_social_security_number(groups.first(9))) return 0;
+    const std::size_t end = groups.end(9);
     if (!ends_number(scan, end) || glued_before(scan, at)) return 0;
     const bool shaped =
         groups.count == 9 && groups.groups == 3 && groups.sizes[0] == 3 && groups.sizes[1] == 2 && !groups.mixed;
@@ -157,24 +142,24 @@ std::size_t scan_social_security(Scan& scan, std::size_t at, const Groups& group
 
 // 212-555-0134, 212.555.0134, 1-800-555-0134; other groupings of 7 to 15 digits only behind words that say phone.
 std::size_t scan_phone(Scan& scan, std::size_t at, const Groups& groups) {
-    if (groups.count < 7 || groups.count > 15 || glued_before(scan, at) || !ends_number(scan, groups.end())) return 0;
-    const std::size_t lead = groups.count == 11 && groups.digits[0] == '1' && groups.sizes[0] == 1 ? 1 : 0;
+    if (groups.count < 7 || groups.count > 15 || glued_before(scan, at) || !ends_number(scan, groups.end(groups.count))) return 0;
+    const std::size_t lead = groups.count == 11 && groups.characters[0] == '1' && groups.sizes[0] == 1 ? 1 : 0;
     const bool us = groups.count - lead == 10 && groups.groups - lead == 3 && groups.sizes[lead] == 3 &&
-                    groups.sizes[lead + 1] == 3 && groups.digits[lead] >= '2' && groups.digits[lead + 3] >= '2' &&
+                    groups.sizes[lead + 1] == 3 && groups.characters[lead] >= '2' && groups.characters[lead + 3] >= '2' &&
                     !groups.mixed;
     const bool named = scan.near(Context::Phone, at, 24);
     if (us && (named || groups.separator != ' '))
-        return scan.add("PHONE", at, groups.end(), named ? 0.9 : 0.6, "us-phone");
+        return scan.add("PHONE", at, groups.end(groups.count), named ? 0.9 : 0.6, "us-phone");
     const bool date = groups.groups == 3 && groups.sizes[0] == 4 && groups.sizes[1] == 2;
     const bool decimal = groups.groups == 2 && groups.separator == '.';
     if (!named || date || decimal) return 0;
-    return scan.add("PHONE", at, groups.end(), 0.75, "phone-context");
+    return scan.add("PHONE", at, groups.end(groups.count), 0.75, "phone-context");
 }
 
 // Telegram: the bot's number, a colon and 35 characters that start with AA.
 std::size_t scan_bot_token(Scan& scan, std::size_t at, const Groups& groups) {
     if (groups.groups == 0 || groups.sizes[0] < 8 || groups.sizes[0] > 10) return 0;
-    std::size_t i = groups.behind(groups.sizes[0] - 1U);
+    std::size_t i = groups.end(groups.sizes[0]);
     if (scan.at(i) != ':' || scan.at(i + 1) != 'A' || scan.at(i + 2) != 'A') return 0;
     const std::size_t body = ++i;
     while (i < body + 36 && is_base64url(scan.at(i))) ++i;
@@ -195,7 +180,7 @@ std::size_t scan_digits(Scan& scan, std::size_t at) {
     if (const auto end = scan_social_security(scan, at, groups)) return end;
     if (const auto end = scan_bot_token(scan, at, groups)) return end;
     if (groups.separator == '.' || is_hex(scan.at(at + 1)) || scan.at(at + 2) == ':') {
-        if (groups.sizes[0] <= 3)
+        if (groups.sizes[0] <= 3 && scan.at(at + groups.sizes[0]) == '.')
             if (const auto end = scan_dotted(scan, at)) return end;
         if (const auto end = scan_colons(scan, at)) return end;
     }
@@ -204,8 +189,8 @@ std::size_t scan_digits(Scan& scan, std::size_t at) {
     if (scan.near(Context::AwsKeyId, at, 200))
         if (const auto end = scan_aws_secret(scan, at)) return end;
     // Nothing starts here; a later group may still start something.
-    std::size_t next = at;
-    while (is_alnum(scan.at(next))) ++next;
+    std::size_t next = at + static_cast<std::size_t>(std::countr_one(scan.window(at).word));
+    while (is_alnum(scan.at(next))) ++next;  // past 64
     if (next - at >= 26)
         if (const auto end = scan_wallet(scan, at, next)) return end;
     if (next - at <= 5)
@@ -219,8 +204,8 @@ std::size_t scan_parenthesis(Scan& scan, std::size_t at) {
         return 0;
     const Groups rest = read_groups(scan, at + 5 + (scan.at(at + 5) == ' ' || scan.at(at + 5) == '-' ? 1U : 0U));
     const bool fits = rest.count == 7 && (rest.groups == 1 || (rest.groups == 2 && rest.sizes[0] == 3));
-    if (!fits || scan.text[at + 1] < '2' || rest.digits[0] < '2' || !ends_number(scan, rest.end())) return 0;
-    return scan.add("PHONE", at, rest.end(), 0.8, "us-phone");
+    if (!fits || scan.text[at + 1] < '2' || rest.characters[0] < '2' || !ends_number(scan, rest.end(rest.count))) return 0;
+    return scan.add("PHONE", at, rest.end(rest.count), 0.8, "us-phone");
 }
 
 std::size_t scan_plus(Scan& scan, std::size_t at) {

@@ -144,7 +144,7 @@ std::size_t scan_house_number(Scan& scan, std::size_t at) {
         if (scan.text[begin - 1] == '.') --begin;  // Hauptstr. 5
         const std::size_t word_stop = begin;
         while (begin > 0 && at - begin < 32 && is_letter(scan.text[begin - 1])) --begin;
-        if (is_capital(scan.text, begin) && ends_like_a_street(scan.text.substr(begin, word_stop - begin))) {
+        if (begin < word_stop && is_capital(scan.text, begin) && ends_like_a_street(scan.text.substr(begin, word_stop - begin))) {
             add_address(scan, begin, end, 0.7);
             return end;
         }

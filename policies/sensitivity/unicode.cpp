@@ -30,10 +30,32 @@ void append_character(std::string& out, char32_t code) {
     else push(0xf0 | (code >> 18U)), push(0x80 | ((code >> 12U) & 0x3f)), push(0x80 | ((code >> 6U) & 0x3f)), push(0x80 | (code & 0x3f));
 }
 
+namespace {
+
+struct Range {
+    char32_t first;
+    char32_t last;
+};
+constexpr std::array<Range, 15> kInvisible{{{0xad, 0xad},     {0x34f, 0x34f},   {0x61c, 0x61c},   {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180e},
+                                            {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},
+                                            {0xffa0, 0xffa0}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}}};
+constexpr char32_t kBlockSize = 64;      // characters of a block
+constexpr char32_t kBlockCount = 0x800;  // blocks below U+20000
+// Blocks that hold an invisible character: of most texts' characters none does.
+constexpr std::array<bool, kBlockCount> kHoldsInvisible = [] {
+    std::array<bool, kBlockCount> out{};
+    for (const Range& range : kInvisible)
+        for (char32_t block = range.first / kBlockSize; block <= range.last / kBlockSize && block < kBlockCount; ++block) out[block] = true;
+    return out;
+}();
+
+}  // namespace
+
 bool is_invisible(char32_t c) {
-    return c == 0xad || c == 0x34f || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 || (c >= 0x180b && c <= 0x180e) ||
-           (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) ||
-           c == 0xfeff || c == 0xffa0 || (c >= 0x1d173 && c <= 0x1d17a) || (c >= 0xe0000 && c <= 0xe0fff);
+    if (c < kBlockSize * kBlockCount && !kHoldsInvisible[c / kBlockSize]) return false;
+    for (const Range& range : kInvisible)
+        if (c >= range.first && c <= range.last) return true;
+    return false;
 }
 
 namespace {

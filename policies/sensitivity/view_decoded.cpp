@@ -30,12 +30,14 @@ int base64_value(char c) {
     return kBase64[static_cast<unsigned char>(c)];
 }
 
+bool is_odd(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f;
+}
+
 // At least nine in ten bytes are printable, and they are UTF-8.
 bool is_text(std::string_view bytes) {
-    const auto odd = std::ranges::count_if(bytes, [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f;
-    });
+    const auto odd = std::ranges::count_if(bytes, is_odd);
     return bytes.size() >= 6 && static_cast<std::size_t>(odd) * 10 <= bytes.size() && is_utf8(bytes);
 }
 
@@ -50,9 +52,25 @@ std::string narrowed(std::string_view bytes) {
     return {};
 }
 
+// Says when so many of the bytes decoded so far are odd that all of them, `size`, are no text; most words that are no encoded
+// text show it within a few. In UTF-16 every other byte is odd: there one of the first two is zero, and nothing is said.
+class Doubt {
+public:
+    explicit Doubt(std::size_t size) : most_(size / 10) {}
+    bool grows(const std::string& bytes) {
+        odd_ += is_odd(bytes.back()) ? 1U : 0U;
+        return odd_ > most_ && bytes.size() > 1 && bytes[0] != '\0' && bytes[1] != '\0';
+    }
+
+private:
+    std::size_t most_;
+    std::size_t odd_ = 0;
+};
+
 std::string from_base64(std::string_view run) {
     std::string out;
     out.reserve(run.size() * 3 / 4);
+    Doubt doubt{run.size() * 3 / 4};
     unsigned bits = 0;
     unsigned count = 0;
     for (const char c : run) {
@@ -61,6 +79,7 @@ std::string from_base64(std::string_view run) {
         if (count < 8) continue;
         count -= 8;
         out += static_cast<char>(static_cast<unsigned char>(bits >> count & 0xffU));
+        if (doubt.grows(out)) return {};
         // Most long words are no base64: their bytes show it at once.
         if (out.size() == 12 && !std::ranges::any_of(out, [](char b) { return b == '\0'; }) &&
             std::ranges::count_if(out, [](char b) { return static_cast<unsigned char>(b) < 0x20 && b != '\n' && b != '\r' && b != '\t'; }) > 2)
@@ -72,7 +91,11 @@ std::string from_base64(std::string_view run) {
 std::string from_hex(std::string_view run) {
     const auto value = [](char c) { return static_cast<unsigned>(detail::is_digit(c) ? c - '0' : detail::to_lower(c) - 'a' + 10); };
     std::string out;
-    for (std::size_t i = 0; i + 1 < run.size(); i += 2) out += static_cast<char>(static_cast<unsigned char>(value(run[i]) * 16 + value(run[i + 1])));
+    Doubt doubt{run.size() / 2};
+    for (std::size_t i = 0; i + 1 < run.size(); i += 2) {
+        out += static_cast<char>(static_cast<unsigned char>(value(run[i]) * 16 + value(run[i + 1])));
+        if (doubt.grows(out)) return {};
+    }
     return out;
 }
 
@@ -135,8 +158,9 @@ std::optional<TextView> decoded(std::string_view original) {
         }
         // "/path/to" and "key-<base64>" hide where the run begins: try behind the last mark as well.
         if (text.empty() && lines.empty()) {
-            const auto mark = run.find_last_of("/-_+");
-            if (mark != std::string_view::npos && run.size() - mark - 1 >= kLeastRun) {
+            const auto behind = static_cast<std::size_t>(std::ranges::find_if_not(run.rbegin(), run.rend(), detail::is_alnum) - run.rbegin());
+            const std::size_t mark = run.size() - behind - 1;
+            if (behind < run.size() && run.size() - mark - 1 >= kLeastRun) {
                 text = decode_run(run.substr(mark + 1));
                 begin += mark + 1;
             }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace sluice::policies {
 
@@ -67,7 +68,7 @@ bool may_stand_apart(char c) {
     return is_alnum(c) || c == '@' || c == '+' || c == '.' || c == '-' || c == '_';
 }
 
-bool sets_apart(char c) {
+constexpr bool sets_apart(char c) {
     return c == ' ' || c == '.' || c == '-' || c == '_' || c == '/' || c == '|' || c == ',';
 }
 
@@ -115,11 +116,48 @@ void append_together(TextView& view, std::string_view text, const Apart& apart) 
 
 }  // namespace
 
+namespace {
+
+// What joined() asks of a byte; bits of the table below.
+constexpr unsigned kMarkup = 1;    // a tag, emphasis or a line break may begin
+constexpr unsigned kStands = 2;    // may begin what is written apart
+constexpr unsigned kSets = 4;      // may stand between its characters
+constexpr unsigned kOfAWord = 8;
+
+constexpr std::array<std::uint8_t, 256> kKinds = [] {
+    std::array<std::uint8_t, 256> kinds{};
+    for (std::size_t c = 0; c < kinds.size(); ++c) {
+        const char byte = static_cast<char>(c);
+        const bool mark = byte == '<' || byte == '*' || byte == '`' || byte == '~' || byte == '_' || byte == '\n' || byte == '\r';
+        kinds[c] = static_cast<std::uint8_t>((mark ? kMarkup : 0U) | (is_alnum(byte) || byte == '+' ? kStands : 0U) | (sets_apart(byte) ? kSets : 0U) |
+                                             (is_alnum(byte) ? kOfAWord : 0U));
+    }
+    return kinds;
+}();
+
+// From `at` on, the first byte at which joined() has something to ask: of prose and of numbers in a row that is few.
+std::size_t next_of_interest(std::string_view text, std::size_t at) {
+    const auto kind_of = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned>(kKinds[static_cast<unsigned char>(text[i])]) : 0U; };
+    unsigned before = at > 0 ? kind_of(at - 1) : 0U;
+    unsigned kind = kind_of(at);
+    for (std::size_t i = at; i < text.size(); ++i) {
+        const unsigned next = kind_of(i + 1);
+        if ((kind & kMarkup) != 0 || ((kind & kStands) != 0 && (next & kSets) != 0 && (before & kOfAWord) == 0)) return i;
+        before = kind;
+        kind = next;
+    }
+    return text.size();
+}
+
+}  // namespace
+
 std::optional<TextView> joined(std::string_view original) {
     TextView view;
     std::size_t copied = 0;
     std::size_t not_apart = 0;  // up to here nothing is written apart
     for (std::size_t i = 0; i < original.size();) {
+        i = next_of_interest(original, i);
+        if (i == original.size()) break;
         const char c = original[i];
         if (i >= not_apart && (is_alnum(c) || c == '+') && i + 2 < original.size() && !is_alnum(original[i + 1])) {
             const Apart apart = apart_at(original, i);

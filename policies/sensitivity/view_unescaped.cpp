@@ -45,7 +45,7 @@ Escape entity(std::string_view text, std::size_t at) {
                                 Named{"equals;", "="},  Named{"shy;", ""},     Named{"zwnj;", ""},     Named{"zwj;", ""},    Named{"Tab;", "\t"}};
     const auto rest = text.substr(at + 1, 12);
     for (const Named& named : kNamed)
-        if (rest.starts_with(named.name)) return {std::string{named.bytes}, named.name.size() + 1};
+        if (!rest.empty() && rest[0] == named.name[0] && rest.starts_with(named.name)) return {std::string{named.bytes}, named.name.size() + 1};
     if (!rest.starts_with('#')) return {};
     const bool hex = rest.size() > 1 && (rest[1] == 'x' || rest[1] == 'X');
     std::size_t i = hex ? 2 : 1;

@@ -2,6 +2,7 @@
 #include "policies/sensitivity/byte_masks.hpp"
 #include "policies/sensitivity/dictionary.hpp"
 #include "policies/sensitivity/text_view.hpp"
+#include "sensitivity_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -74,6 +75,35 @@ TEST(DictionarySkip, ATermWrittenWithOtherMarksIsFoundAsWell) {
         dictionary.find(text, found);
         EXPECT_EQ(found.size(), 1U) << text;
     }
+}
+
+// What is skipped because no hash is in it may be followed by one.
+TEST(CryptHashes, AreFoundBehindAnyNumberOfSigns) {
+    const std::string hash = "$6$" + made_up(12) + "$" + made_up(60);
+    for (const std::size_t before : {0U, 1U, 30U, 700U, 1366U, 5000U}) {
+        std::string text;
+        for (std::size_t i = 0; i < before; ++i) text += "$1$";
+        const auto findings = scan(text + " " + hash);
+        ASSERT_EQ(findings.size(), 1U) << before;
+        EXPECT_EQ(findings[0].begin, text.size() + 1);
+        EXPECT_EQ(scan(text + hash).size(), 1U) << before;  // one with the signs
+    }
+}
+
+// Numbers are read by the masks of 64 bytes: their end, and the text's, may lie anywhere in them.
+TEST(GroupedNumbers, AreFoundWhereverTheTextEnds) {
+    for (const std::string gap : {"", " ", "-", "\xc2\xa0"})
+        for (std::size_t before = 0; before < 70; ++before)
+            for (std::size_t behind = 0; behind < 70; behind += behind < 3 ? 1 : 11) {
+                const std::string card = "4929" + gap + "1234" + gap + "5678" + gap + "9015";
+                const std::string text = std::string(before, ' ') + card + std::string(behind, ' ');
+                ASSERT_EQ(found("CREDIT_CARD", text), card) << before << " " << behind;
+            }
+}
+
+TEST(GroupedNumbers, ALongerNumberIsNotItsBeginning) {
+    for (const std::string_view text : {"49291234567890155", "4929123456789015567890", "4929 1234 5678 9015x", "49291234567890159291234567890155678901234567890123456789012345678901"})
+        EXPECT_EQ(types(text), "") << text;
 }
 
 TEST(TextView, DigitsOfAnotherScriptLieWhereTheyWereRead) {
