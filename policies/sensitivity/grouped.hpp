@@ -5,7 +5,6 @@
 #include "policies/sensitivity/bytes.hpp"
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -16,7 +15,7 @@ struct Grouped {
     static constexpr std::size_t kMost = 20;    // characters
     static constexpr std::size_t kMostBytes = 64;  // with separators of at most two bytes
 
-    std::array<char, kMost + 8> characters{};    // eight are written at a time
+    std::array<char, kMost + 12> characters{};   // eight are written at a time
     std::array<std::uint8_t, kMost> sizes{};     // of the groups
     std::array<std::uint8_t, kMost> gaps{};      // bytes of separators before each group
     std::uint32_t ends = 0;                      // bit n: the first n characters end a group
@@ -28,8 +27,9 @@ struct Grouped {
     bool ends_group(std::size_t n) const { return (ends >> n & 1U) != 0; }
     // Behind the first n characters.
     std::size_t end(std::size_t n) const {
-        const auto whole = static_cast<std::size_t>(std::popcount(ends & ((std::uint32_t{1} << n) - 1)));
-        return begin + n + gaps[whole < kMost ? whole : kMost - 1];
+        std::size_t group = 0;
+        for (std::size_t covered = sizes[0]; covered < n && group + 1 < kMost; covered += sizes[group]) ++group;
+        return begin + n + gaps[group];
     }
 
     // Takes `size` characters `offset` bytes behind the begin; as many as there is room for.
@@ -40,7 +40,9 @@ struct Grouped {
         }
         const std::size_t at = begin + offset;
         if (at + 24 <= text.size()) {
-            for (std::size_t i = 0; i < size; i += 8) std::memcpy(characters.data() + count + i, text.data() + at + i, 8);
+            std::memcpy(characters.data() + count, text.data() + at, 8);
+            if (size > 8) std::memcpy(characters.data() + count + 8, text.data() + at + 8, 8);
+            if (size > 16) std::memcpy(characters.data() + count + 16, text.data() + at + 16, 8);
         } else std::memcpy(characters.data() + count, text.data() + at, size);
         count += size;
     }

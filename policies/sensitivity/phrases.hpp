@@ -3,6 +3,7 @@
 // "Cédula de identidad" is found in "CEDULA_DE_IDENTIDAD". Immutable after construction, thread-safe.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -33,24 +34,48 @@ public:
         const std::uint32_t slot = slot_of(key);
         return (known_[slot >> 6U] >> (slot & 63U) & 1U) != 0;
     }
+    // Which phrases eight bytes left over when they were looked at lately: texts say the same words over and over, and some say
+    // nothing else. Belongs to one scan.
+    class Recent {
+    public:
+        Recent() { slots_.fill(Slot{}); }
+
+    private:
+        friend class Phrases;
+        struct Slot {
+            std::uint64_t bytes = ~std::uint64_t{0};  // never those of ASCII
+            std::uint32_t count = 0;
+            std::array<std::uint32_t, 5> entries{};
+        };
+        Slot& slot_of(std::uint64_t bytes) { return slots_[bytes * 0x9e3779b97f4a7c15U >> 60U]; }
+        std::array<Slot, 16> slots_;
+    };
+
     // Calls found(label, end) for every phrase that begins at `at`.
     template <class Found>
     void look(std::string_view text, std::size_t at, const Found& found) const {
-        const std::uint32_t key = key_at(text, at);
-        const std::uint32_t bucket = slot_of(key) >> kBucketShift;
         const Eight eight = eight_at(text, at);
-        const std::uint64_t lower = eight.bytes | 0x2020202020202020U;
-        const std::uint64_t compared = eight.ascii ? ~std::uint64_t{0} : 0;
-        const std::uint64_t behind = eight.ascii && !apart_twice(lower) ? ~std::uint64_t{0} : 0;
-        for (std::uint32_t i = first_[bucket]; i < first_[bucket + 1]; ++i) {
-            const Head& head = heads_[i];
-            if (((lower ^ head.bytes) & ((head.first & compared) | (head.second & behind))) != 0) continue;
-            const Entry& entry = entries_[i];
-            if (entry.key != key || (eight.ascii && differs(entry, eight))) continue;
-            // One short word is compared by now; what is longer or not ASCII is not.
-            const std::size_t end = eight.ascii && entry.end < 8 ? at + entry.end : match(entry, text, at);
-            if (end != 0) found(entry.label, end);
+        for_each_candidate(key_at(text, at), eight, [&](std::uint32_t i) { settle(i, eight, text, at, found); });
+    }
+    template <class Found>
+    void look(std::string_view text, std::size_t at, Recent& recent, const Found& found) const {
+        const Eight eight = eight_at(text, at);
+        if (!eight.ascii) return look(text, at, found);
+        Recent::Slot& slot = recent.slot_of(eight.bytes);
+        if (slot.bytes != eight.bytes) {
+            slot.count = 0;
+            for_each_candidate(key_at(text, at), eight, [&](std::uint32_t i) {
+                if (slot.count < slot.entries.size()) slot.entries[slot.count] = i;
+                ++slot.count;
+            });
+            if (slot.count > slot.entries.size()) {  // too many to keep
+                slot.bytes = ~std::uint64_t{0};
+                return look(text, at, found);
+            }
+            slot.bytes = eight.bytes;
         }
+        const Recent::Slot kept = slot;  // what is found may look as well
+        for (std::uint32_t n = 0; n < kept.count; ++n) settle(kept.entries[n], eight, text, at, found);
     }
 
 private:
@@ -134,6 +159,27 @@ private:
         return others == 0 ? bytes : bytes & ((others & (0U - others)) / 0x80U - 1U);
     }
     static std::uint32_t slow_key(std::string_view text, std::size_t at);
+    // Entries that the key and the eight bytes do not rule out.
+    template <class Candidate>
+    void for_each_candidate(std::uint32_t key, const Eight& eight, const Candidate& candidate) const {
+        const std::uint32_t bucket = slot_of(key) >> kBucketShift;
+        const std::uint64_t lower = eight.bytes | 0x2020202020202020U;
+        const std::uint64_t compared = eight.ascii ? ~std::uint64_t{0} : 0;
+        const std::uint64_t behind = eight.ascii && !apart_twice(lower) ? ~std::uint64_t{0} : 0;
+        for (std::uint32_t i = first_[bucket]; i < first_[bucket + 1]; ++i) {
+            const Head& head = heads_[i];
+            if (((lower ^ head.bytes) & ((head.first & compared) | (head.second & behind))) != 0) continue;
+            const Entry& entry = entries_[i];
+            if (entry.key == key && !(eight.ascii && differs(entry, eight))) candidate(i);
+        }
+    }
+    template <class Found>
+    void settle(std::uint32_t i, const Eight& eight, std::string_view text, std::size_t at, const Found& found) const {
+        const Entry& entry = entries_[i];
+        // One short word is compared by now; what is longer or not ASCII is not.
+        const std::size_t end = eight.ascii && entry.end < 8 ? at + entry.end : match(entry, text, at);
+        if (end != 0) found(entry.label, end);
+    }
     static std::size_t match(const Entry& entry, std::string_view text, std::size_t at);
 
     std::vector<Entry> entries_;  // by slot of their key

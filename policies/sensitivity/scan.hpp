@@ -84,6 +84,7 @@ public:
 
     const std::string_view text;
     const Phrases& phrases;
+    mutable Phrases::Recent recent;
 
     // Which of the 64 bytes at a place are letters or digits; none behind the end. One look serves all who ask for one place.
     struct Window {
@@ -166,7 +167,6 @@ private:
     static bool is_of_aws(Label label) { return label == static_cast<Label>(Context::AwsKeyId) || label == static_cast<Label>(Context::AwsSecret); }
     void look_at(std::size_t position) const;
     void look_behind(std::size_t end) const;
-    void note_behind(std::size_t position) const;
     bool heads_any();
     void read_head(std::string_view head, char mark, std::size_t next_line);
 
@@ -181,14 +181,6 @@ private:
     mutable Window window_;
     mutable std::size_t window_at_ = npos;
     const MasksOf masks_of_ = best_masks();
-    // Labels of the words that look_behind() came upon, by their place: more slots than bytes it looks at.
-    static constexpr std::size_t kSeen = 32;
-    struct Seen {
-        std::uint8_t count;
-        std::array<Label, 11> labels;
-    };
-    mutable std::array<std::uint32_t, kSeen> seen_at_;
-    mutable std::array<Seen, kSeen> seen_;
     mutable std::size_t after_end_ = npos;
     mutable bool after_any_ = false;  // a bit of after_ is set
     mutable bool after_names_ids_ = false;
@@ -223,6 +215,9 @@ std::size_t scan_authorization(Scan& scan, std::size_t word_begin, std::size_t w
 std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end);  // at a word with digits, behind KEY, TOKEN, SECRET, ...
 std::size_t scan_crypt_hash(Scan& scan, std::size_t at);                   // at the '$' of "$2b$..."
 std::size_t scan_option(Scan& scan, std::size_t at);                       // at the '-' of "-u name:secret"
+std::size_t scan_long_option(Scan& scan, std::size_t at);                  // at the first '-' of "--token abc..."
+std::size_t scan_login_options(Scan& scan, std::size_t at);                // at the '-' of "-u name -p secret"
+std::size_t scan_webhook(Scan& scan, std::size_t word_begin, std::size_t word_end);  // ".../webhook/abc..."
 // A whole text that is the value of a member named like a secret.
 void scan_member_value(Scan& scan, std::string_view key);
 

@@ -8,7 +8,6 @@ namespace sluice::policies::detail {
 
 Scan::Scan(std::string_view text_, std::string_view key, std::vector<Hit>& hits) : text(text_), phrases(label_phrases()), hits_(hits) {
     last_.fill(kNever);
-    seen_at_.fill(kNever);
     // "card_number", "cardNumber", "SSN": words of a name begin behind separators and at a capital behind a small letter.
     for (std::size_t i = 0; i < key.size(); ++i) {
         const bool begins = is_alpha(key[i]) ? i == 0 || !is_alpha(key[i - 1]) || (is_upper(key[i]) && is_lower(key[i - 1]))
@@ -68,33 +67,15 @@ void Scan::look_behind(std::size_t end) const {
     for (std::size_t i = end; i < stop && text[i] != '\n'; ++i) {
         const bool letter = is_alpha(text[i]);
         if ((letter && !inside) || static_cast<unsigned char>(text[i]) >= 0xc0) {
-            if (phrases.may_begin(text, i)) note_behind(i);
+            if (phrases.may_begin(text, i))
+                phrases.look(text, i, recent, [&](Label label, std::size_t) {
+                    after_any_ = true;
+                    after_[label / 64] |= std::uint64_t{1} << (label % 64);
+                    after_names_ids_ = after_names_ids_ || label >= kFirstRule;
+                });
         }
         inside = is_alnum(text[i]);
     }
-}
-
-// Numbers in a row look at the same words over and over.
-void Scan::note_behind(std::size_t i) const {
-    const auto note = [&](Label label) {
-        after_any_ = true;
-        after_[label / 64] |= std::uint64_t{1} << (label % 64);
-        after_names_ids_ = after_names_ids_ || label >= kFirstRule;
-    };
-    const std::size_t slot = i % kSeen;
-    if (seen_at_[slot] == i) {
-        for (std::size_t n = 0; n < seen_[slot].count; ++n) note(seen_[slot].labels[n]);
-        return;
-    }
-    Seen& seen = seen_[slot];
-    seen.count = 0;
-    bool all = true;
-    phrases.look(text, i, [&](Label label, std::size_t) {
-        note(label);
-        all = all && seen.count < seen.labels.size();
-        if (all) seen.labels[seen.count++] = label;
-    });
-    seen_at_[slot] = all ? static_cast<std::uint32_t>(i) : kNever;
 }
 
 bool Scan::near_after(Label label, std::size_t end) const {

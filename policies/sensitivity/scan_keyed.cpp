@@ -87,9 +87,56 @@ bool mixed_enough(std::string_view value) {
     return digits > 0 && letters > 0 && distinct >= (value.size() >= 16 ? 6 : 5);
 }
 
+namespace {
+
+// Mailchimp: 32 characters and the data centre.
+std::size_t scan_data_centre_key(Scan& scan, std::size_t at, std::size_t word_end) {
+    if (!scan.text.substr(word_end).starts_with("-us") || !is_digit(scan.at(word_end + 3))) return 0;
+    std::size_t end = word_end + 4;
+    while (end < word_end + 6 && is_digit(scan.at(end))) ++end;
+    if (is_alnum(scan.at(end)) || !looks_generated(scan.text.substr(at, word_end - at))) return 0;
+    return scan.add("API_KEY", at, end, 0.9, "prefix");
+}
+
+// "TOKEN k_abc123...": a few letters and a line in front belong to the value.
+std::size_t begin_of_value(const Scan& scan, std::size_t at) {
+    constexpr std::size_t kMostHead = 3;
+    if (at < 2 || scan.text[at - 1] != '_') return at;
+    std::size_t begin = at - 1;
+    while (begin > 0 && at - begin <= kMostHead && is_alnum(scan.text[begin - 1])) --begin;
+    return begin;
+}
+
+}  // namespace
+
+std::size_t scan_webhook(Scan& scan, std::size_t word_begin, std::size_t word_end) {
+    constexpr std::size_t kMostPath = 300;
+    constexpr std::size_t kLeastSecret = 24;
+    if (word_begin == 0 || scan.text[word_begin - 1] != '/' || scan.at(word_end) != '/' || !scan.may_read_value(word_end)) return 0;
+    bool secret = false;  // a part of the path was generated
+    std::size_t part = word_end + 1;
+    std::size_t end = part;
+    const auto judge = [&] {
+        const auto text = scan.text.substr(part, end - part);
+        secret = secret || (text.size() >= kLeastSecret && mixed_enough(text));
+    };
+    for (; end < word_end + kMostPath && (is_base64url(scan.at(end)) || scan.at(end) == '/' || scan.at(end) == '@'); ++end) {
+        if (scan.text[end] != '/' && scan.text[end] != '@') continue;
+        judge();
+        part = end + 1;
+    }
+    judge();
+    if (secret) return scan.add("API_KEY", word_begin, end, 0.8, "webhook");
+    scan.rejected_value(end);
+    return 0;
+}
+
 std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end) {
     const char behind = scan.at(word_end);
     const std::size_t size = word_end - at;
+    if (size == 32 && behind == '-')
+        if (const auto found = scan_data_centre_key(scan, at, word_end)) return found;
+    at = begin_of_value(scan, at);
     if (at == 0 || (size < 10 && !in_value(behind)) || size < 4) return 0;
     const bool number = static_cast<std::size_t>(std::countr_one(scan.window(at).digit)) >= size;
     if (number && !in_value(behind)) return 0;
@@ -105,7 +152,7 @@ std::size_t scan_keyed(Scan& scan, std::size_t at, std::size_t word_end) {
     if (name.folded.size() < 3 || !names_a_secret(name.folded)) return 0;
     // "key 1234567890abcdef1234567890abcdef" in a sentence: long, or announced by a sign or in capitals.
     if (!name.operated && !name.capitals && value.size() < 20) return 0;
-    if (is_uuid(value) && !name.operated && !name.capitals && !name.folded.ends_with("secret") && !name.folded.ends_with("apikey") &&
+    if (is_uuid(value) && !name.operated && !name.capitals && !name.folded.ends_with("secret") && !name.folded.ends_with("secretkey") && !name.folded.ends_with("apikey") &&
         !name.folded.ends_with("privatekey") && !name.folded.ends_with("access") && !name.folded.ends_with("token"))
         return 0;
     if (!plausible_secret(value, SecretKind::Token, Quoted::Yes)) return 0;
@@ -144,7 +191,9 @@ std::size_t scan_option(Scan& scan, std::size_t at) {
     std::size_t i = 0;
     if (rest.starts_with("-u ") || rest.starts_with("-u'")) i = at + 2;
     else if (rest.starts_with("--user ") || rest.starts_with("--user=")) i = at + 7;
-    else return 0;
+    else return rest.starts_with("--") ? scan_long_option(scan, at) : 0;
+    if (rest.starts_with("-u "))
+        if (const auto found = scan_login_options(scan, at)) return found;
     while (scan.at(i) == ' ' || scan.at(i) == '\'' || scan.at(i) == '"') ++i;
     const std::size_t begin = i;
     std::size_t colon = 0;

@@ -166,6 +166,41 @@ std::size_t scan_bot_token(Scan& scan, std::size_t at, const Groups& groups) {
     return i == body + 35 ? scan.add("API_KEY", at, i, 0.95, "prefix") : 0;
 }
 
+// Facebook: an application's number, a bar and 27 characters. Zoho: "1000", and twice 32 hexadecimal digits behind dots.
+std::size_t scan_numbered_token(Scan& scan, std::size_t at, const Groups& groups) {
+    const auto run = [&](std::size_t from, std::size_t most, auto fits) {
+        std::size_t i = from;
+        while (i < from + most && fits(scan.at(i))) ++i;
+        return i;
+    };
+    const std::size_t first = groups.sizes[0];
+    const std::size_t body = at + first + 1;
+    if (first >= 13 && first <= 17 && scan.at(body - 1) == '|') {
+        const std::size_t end = run(body, 28, is_base64url);
+        if (end == body + 27 && looks_generated(scan.text.substr(body, 27))) return scan.add("API_KEY", at, end, 0.9, "prefix");
+    }
+    if (first == 4 && scan.at(body - 1) == '.' && scan.text.substr(at).starts_with("1000.")) {
+        const std::size_t middle = run(body, 33, is_hex);
+        if (middle != body + 32 || scan.at(middle) != '.') return 0;
+        const std::size_t end = run(middle + 1, 33, is_hex);
+        if (end == middle + 33) return scan.add("API_KEY", at, end, 0.9, "prefix");
+    }
+    return 0;
+}
+
+// The end of a number of one to four digits that nothing goes on with: no group, no mark of an address; it may be a house's at
+// most. 0 when it is another. Most numbers of a text are such.
+std::size_t end_of_lone_number(const Scan& scan, std::size_t at) {
+    std::size_t end = at;
+    while (end < at + 5 && is_digit(scan.at(end))) ++end;
+    const char c = scan.at(end);
+    if (end - at > 4 || is_alpha(c) || scan.names_aws()) return 0;
+    const bool joins = c == ' ' || c == '.' || c == '/' || c == '(';
+    if (!joins) return c == '-' || c == ':' || c == '\xc2' ? 0 : end;
+    const char next = scan.at(end + 1);
+    return is_digit(next) || is_upper(next) || (c == '.' && is_hex(next)) ? 0 : end;
+}
+
 }  // namespace
 
 std::size_t scan_digits(Scan& scan, std::size_t at) {
@@ -175,10 +210,16 @@ std::size_t scan_digits(Scan& scan, std::size_t at) {
     if (goes_on && size < 3 && !is_alnum(scan.at(at + size))) return at + size;
     if (scan.near(Context::Iban, at, 8))
         if (const auto end = scan_bare_iban(scan, at)) return end;
+    if (const std::size_t end = end_of_lone_number(scan, at)) {
+        const bool street = scan.at(end) == ' ' || (at > 0 && scan.text[at - 1] == ' ');
+        const std::size_t found = street ? scan_house_number(scan, at) : 0;
+        return found > 0 ? found : end;
+    }
     const Groups groups = read_groups(scan, at);
     if (const auto end = scan_card(scan, at, groups)) return end;
     if (const auto end = scan_social_security(scan, at, groups)) return end;
     if (const auto end = scan_bot_token(scan, at, groups)) return end;
+    if (const auto end = scan_numbered_token(scan, at, groups)) return end;
     if (groups.separator == '.' || is_hex(scan.at(at + 1)) || scan.at(at + 2) == ':') {
         if (groups.sizes[0] <= 3 && scan.at(at + groups.sizes[0]) == '.')
             if (const auto end = scan_dotted(scan, at)) return end;

@@ -52,6 +52,22 @@ bool own_word(std::string_view name, std::size_t size) {
     return !is_alpha(before) || (is_upper(first) && is_lower(before));
 }
 
+// "db_password_2", "token_value", "secret_key_base" are of what they begin with.
+std::string_view without_ending(std::string_view name) {
+    const auto strip = [&] {
+        while (!name.empty() && !is_alpha(name.back())) name.remove_suffix(1);
+    };
+    strip();
+    constexpr std::array<std::string_view, 3> kEndings{"_value", "_base", "_string"};
+    for (const auto ending : kEndings)
+        if (name.size() > ending.size() + 2 && equal_folded(name.substr(name.size() - ending.size()), ending)) {
+            name.remove_suffix(ending.size());
+            strip();
+            break;
+        }
+    return name;
+}
+
 enum class NameKind : std::uint8_t { Harmless, Password, Token, Key };  // Key: "..._key", which is often no secret
 
 NameKind kind_of(std::string_view name) {
@@ -64,12 +80,13 @@ NameKind kind_of(std::string_view name) {
         "authkey",   "masterkey",  "signingkey",  "encryptionkey",   "accountkey", "storagekey",
         "sharedkey", "credential", "credentials", "subscriptionkey", "appkey"};
     constexpr std::array<std::string_view, 2> kShortTokens{"sig", "pat"};
-    constexpr std::array<std::string_view, 8> kHarmless{
-        "public", "maxtoken", "nexttoken", "pagetoken", "continuationtoken", "csrf", "tokentoken", "eostoken"};
+    constexpr std::array<std::string_view, 10> kHarmless{
+        "public",     "maxtoken", "nexttoken",         "pagetoken",        "continuationtoken", "csrf",
+        "tokentoken", "eostoken", "authenticitytoken", "verificationtoken"};
     constexpr std::array<std::string_view, 16> kOtherKeys{
         "cache", "primary", "foreign", "partition",   "sort",   "idempotency", "object", "row",
         "shard", "routing", "group",   "translation", "lookup", "hot",         "short",  "storage"};
-    while (!name.empty() && !is_alnum(name.back())) name.remove_suffix(1);
+    name = without_ending(name);
     if (name.size() < 2) return NameKind::Harmless;
     // Nearly every name ends in a letter none of the words ends in.
     if (std::string_view{"dsetnyglwa"}.find(to_lower(name.back())) == std::string_view::npos) return NameKind::Harmless;
@@ -93,8 +110,9 @@ struct Value {
 
 // What is assigned at `at`: a quoted string or everything up to a delimiter, on the same line.
 Value read_value(const Scan& scan, std::size_t at) {
+    constexpr std::size_t kMostBlanks = 24;  // values may stand in a column
     std::size_t i = at;
-    while (i < at + 4 && (scan.at(i) == ' ' || scan.at(i) == '\t')) ++i;
+    while (i < at + kMostBlanks && (scan.at(i) == ' ' || scan.at(i) == '\t')) ++i;
     if (scan.at(i) == '\\' && (scan.at(i + 1) == '"' || scan.at(i + 1) == '\'')) ++i;
     const char quote = scan.at(i);
     Value value;
@@ -119,12 +137,23 @@ Value read_value(const Scan& scan, std::size_t at) {
     return value;
 }
 
+// A word for a password where a password should stand: "-p password".
+bool names_itself(std::string_view value) {
+    constexpr std::array<std::string_view, 6> kWords{"password", "passwd", "secret", "yourpassword", "your-password", "your_password"};
+    return std::ranges::any_of(kWords, [&](auto word) { return equal_folded(value, word); });
+}
+
 bool is_key_character(char c) {
     return is_base64url(c) || c == '+' || c == '=';
 }
 
 std::size_t accept(Scan& scan, NameKind kind, const Value& value, double score, std::string_view detector) {
     const auto text = scan.text.substr(value.begin, value.end - value.begin);
+    if (kind != NameKind::Password && text.find("EXAMPLE") != std::string_view::npos && text.size() == text.find("EXAMPLE") + 7) {
+        // AWS's own sample: the scanner of prefixes has it as what it is.
+        scan.rejected_value(value.end);
+        return 0;
+    }
     const auto secret = kind == NameKind::Password ? SecretKind::Password : SecretKind::Token;
     if (!plausible_secret(text, secret, value.quoted) ||
         (kind == NameKind::Key &&
@@ -137,15 +166,68 @@ std::size_t accept(Scan& scan, NameKind kind, const Value& value, double score, 
 
 }  // namespace
 
+namespace {
+
+// "<password name='x'>": the name of the element that ends at `at`.
+Name element_before(const Scan& scan, std::size_t at) {
+    constexpr std::size_t kMostElement = 96;
+    std::size_t begin = at;
+    while (begin > 0 && at - begin < kMostElement && scan.text[begin - 1] != '<' && scan.text[begin - 1] != '>' && scan.text[begin - 1] != '\n') --begin;
+    if (begin == 0 || scan.text[begin - 1] != '<') return {};
+    std::size_t end = begin;
+    while (end < at && is_name(scan.text[end])) ++end;
+    return {scan.text.substr(begin, end - begin), begin};
+}
+
+bool in_name_mark(char c) {
+    return is_space(c) || c == ':' || c == '=' || c == '"' || c == '\'' || c == '>' || c == '-';
+}
+
+// What a "value" or "default" is the value of: the name that stands before it, with a word that says so.
+//   - name: DB_PASSWORD        {"name": "DB_PASSWORD", "value": "..."}        variable "db_password" { default = "..." }
+std::string_view named_before(const Scan& scan, std::size_t at) {
+    constexpr std::size_t kMostBetween = 40;
+    constexpr std::array<std::string_view, 3> kWords{"name", "key", "variable"};
+    std::size_t end = at;
+    const std::size_t stop = at - std::min(at, kMostBetween);
+    int lines = 0;
+    while (end > stop && !is_name(scan.text[end - 1])) {
+        if (scan.text[end - 1] == '}' || (scan.text[end - 1] == '\n' && ++lines > 1)) return {};
+        --end;
+    }
+    std::size_t begin = end;
+    while (begin > 0 && end - begin < kMostName && is_name(scan.text[begin - 1])) --begin;
+    std::size_t word_end = begin;
+    while (word_end > 0 && begin - word_end < 6 && in_name_mark(scan.text[word_end - 1])) --word_end;
+    std::size_t word = word_end;
+    while (word > 0 && word_end - word < 9 && is_alpha(scan.text[word - 1])) --word;
+    if (word_end == begin || std::ranges::none_of(kWords, [&](auto known) { return equal_folded(scan.text.substr(word, word_end - word), known); })) return {};
+    return scan.text.substr(begin, end - begin);
+}
+
+// PuTTY's key file: what stands between its two lines is the key.
+std::size_t scan_putty_key(Scan& scan, std::size_t name_begin, std::size_t at) {
+    std::size_t end = scan.text.find('\n', at);
+    if (end == Scan::npos || end - at > 8 || !(is_digit(scan.at(end - 1)) || is_digit(scan.at(end - 2)))) return 0;
+    const std::size_t body = ++end;
+    while (end < scan.text.size() && (is_alnum(scan.text[end]) || is_space(scan.text[end]) || scan.text[end] == '+' || scan.text[end] == '/' || scan.text[end] == '=')) ++end;
+    return end - body < 64 ? 0 : scan.add("PRIVATE_KEY", name_begin, end, 0.95, "putty");
+}
+
+}  // namespace
+
 std::size_t scan_assignment(Scan& scan, std::size_t at) {
     const char before = at > 0 ? scan.text[at - 1] : '\0';
     const char op = scan.text[at];
     if (before == '=' || before == '!' || before == '<' || (op == '>' && before == '-')) return 0;
     if (scan.at(at + 1) == '=' && op != ':') return 0;
     if (op == ':' && (scan.at(at + 1) == ':' || scan.at(at + 1) == '/')) return 0;
-    const Name name = name_before(scan, op == '>' && before == '=' ? at - 1 : at);
+    const bool closes = op == '>' && (before == '"' || before == '\'');
+    const Name name = closes ? element_before(scan, at) : name_before(scan, op == '>' && before == '=' ? at - 1 : at);
     if (name.text.empty()) return 0;
-    const NameKind kind = kind_of(name.text);
+    if (op == ':' && name.text == "Private-Lines") return scan_putty_key(scan, name.begin, at);
+    const bool says_nothing = op != '>' && (name.text == "value" || name.text == "Value" || name.text == "default");
+    const NameKind kind = kind_of(says_nothing ? named_before(scan, name.begin) : name.text);
     if (kind == NameKind::Harmless) return 0;
     if (!scan.may_read_value(at)) return 0;
     if (op == '>' && (name.begin == 0 || scan.text[name.begin - 1] != '<')) return 0;
@@ -179,12 +261,26 @@ std::size_t scan_spoken_password(Scan& scan, std::size_t word_begin, std::size_t
     return accept(scan, NameKind::Password, read_value(scan, end + 1), 0.75, "sentence");
 }
 
+namespace {
+
+// Where the value of "IDENTIFIED BY ..." or "IDENTIFIED WITH plugin BY|AS ..." begins, or 0.
+std::size_t behind_identified(const Scan& scan, std::size_t at) {
+    const auto follows = [&](std::size_t i, std::string_view words) { return equal_folded(scan.text.substr(std::min(i, scan.text.size()), words.size()), words); };
+    if (follows(at, " by ")) return at + 4;
+    if (!follows(at, " with ")) return 0;
+    std::size_t i = at + 6;
+    while (i < at + 48 && (is_alnum(scan.at(i)) || scan.at(i) == '_' || scan.at(i) == '\'' || scan.at(i) == '"' || scan.at(i) == '`')) ++i;
+    return follows(i, " by ") || follows(i, " as ") ? i + 4 : 0;
+}
+
+}  // namespace
+
 std::size_t scan_authorization(Scan& scan, std::size_t word_begin, std::size_t word_end) {
     if (scan.at(word_end) != ' ') return 0;
     const auto word = scan.text.substr(word_begin, word_end - word_begin);
     if (equal_folded(word, "identified")) {  // SQL: IDENTIFIED BY 'secret'
-        if (!equal_folded(scan.text.substr(word_end, 4), " by ")) return 0;
-        return accept(scan, NameKind::Password, read_value(scan, word_end + 4), 0.8, "sql");
+        if (const std::size_t value = behind_identified(scan, word_end)) return accept(scan, NameKind::Password, read_value(scan, value), 0.8, "sql");
+        return 0;
     }
     const bool header = scan.near(Context::Authorization, word_begin, 8);
     std::size_t end = word_end + 1;
@@ -229,6 +325,36 @@ std::size_t scan_url_password(Scan& scan, std::size_t at) {
            scan.at(end) != '\0')
         ++end;
     return scan.add("URL_CREDENTIALS", begin, end, 0.9, "url");
+}
+
+// --registry-token abc..., --db-password 'abc...': what an option's name says of the word behind it.
+std::size_t scan_long_option(Scan& scan, std::size_t at) {
+    std::size_t end = at + 2;
+    while (end < at + 2 + kMostName && (is_alnum(scan.at(end)) || scan.at(end) == '-' || scan.at(end) == '_')) ++end;
+    if (scan.at(end) != ' ' || !is_alpha(scan.at(at + 2))) return 0;
+    const NameKind kind = kind_of(scan.text.substr(at + 2, end - at - 2));
+    if (kind == NameKind::Harmless || scan.at(end + 1) == '-' || !scan.may_read_value(end)) return 0;
+    return accept(scan, kind, read_value(scan, end + 1), 0.75, "command-line");
+}
+
+// tool -u name -p secret, with nothing between the two; a database client's -p stands for a question and its next word for
+// the database.
+std::size_t scan_login_options(Scan& scan, std::size_t at) {
+    constexpr std::size_t kMostBefore = 96;
+    constexpr std::size_t kMostUser = 64;
+    std::size_t end = at + 3;
+    while (end < at + 3 + kMostUser && end < scan.text.size() && !is_space(scan.text[end])) ++end;
+    if (!scan.text.substr(std::min(end, scan.text.size())).starts_with(" -p ") || end == at + 3) return 0;
+    if (scan.text.substr(at, end - at).ends_with(".py")) return 0;  // python -u script -p ...
+    const std::size_t from = std::max(scan.line(), at - std::min(at, kMostBefore));
+    const auto command = scan.text.substr(from, at - from);
+    if (command.find("mysql") != Scan::npos || command.find("mariadb") != Scan::npos) return 0;
+    const Value value = read_value(scan, end + 4);
+    const auto text = scan.text.substr(value.begin, value.end - value.begin);
+    const bool reference = text.empty() || std::string_view{"$%<{-/.\\"}.find(text[0]) != Scan::npos || text.find(':') != Scan::npos;
+    const bool shouted = std::ranges::none_of(text, [](char c) { return is_lower(c) || is_digit(c); });
+    if (reference || shouted || text.size() < 5 || std::ranges::none_of(text, is_alpha) || names_itself(text)) return 0;
+    return scan.add("PASSWORD", value.begin, value.end, 0.7, "command-line");
 }
 
 void scan_member_value(Scan& scan, std::string_view key) {

@@ -56,7 +56,7 @@ std::size_t act_on(Scan& scan, Label label, std::size_t at, std::size_t end) {
 
 std::size_t look_for_phrases(Scan& scan, std::size_t at) {
     std::size_t found = 0;
-    scan.phrases.look(scan.text, at, [&](Label label, std::size_t end) { found = std::max(found, act_on(scan, label, at, end)); });
+    scan.phrases.look(scan.text, at, scan.recent, [&](Label label, std::size_t end) { found = std::max(found, act_on(scan, label, at, end)); });
     return found;
 }
 
@@ -69,6 +69,7 @@ constexpr std::array<std::uint16_t, 128> kAskedSizes = [] {
     for (char c = 'A'; c <= 'Z'; ++c) add(c, {1, 2, 3, 4, 8, 11});  // an identifier's first group; a bank's code
     for (const char c : {'b', 'B'}) add(c, {5, 6});                   // basic, bearer
     for (const char c : {'i', 'I'}) add(c, {10});                     // identified
+    for (const char c : {'w', 'W'}) add(c, {7, 8});                   // webhook, webhooks
     return sizes;
 }();
 
@@ -121,6 +122,7 @@ std::size_t scan_word(Scan& scan, std::size_t at, std::size_t end, bool holds_di
     if ((size == 8 || size == 11) && is_upper(first))
         if (const auto found = scan_bic(scan, at, end)) return found;
     const char lower = to_lower(first);
+    if (lower == 'w' && (size == 7 || size == 8) && equal_folded(text.substr(at, 7), "webhook")) return scan_webhook(scan, at, end);
     if ((lower == 'b' && (size == 5 || size == 6)) || (lower == 'i' && size == 10)) {
         const auto word = text.substr(at, size);
         if (equal_folded(word, "bearer") || equal_folded(word, "basic") || equal_folded(word, "identified"))

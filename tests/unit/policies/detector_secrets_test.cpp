@@ -130,6 +130,45 @@ TEST(Assignments, CodeReferencesPlaceholdersAndOtherKeysAreNot) {
         EXPECT_EQ(types(text), "") << text;
 }
 
+TEST(Secrets, ConfigurationNamesAValueOnTheLineBefore) {
+    const std::string token = made_up(24);
+    for (const std::string& text : std::vector<std::string>{"env:\n  - name: DB_PASSWORD\n    value: " + token, "{\"name\": \"API_TOKEN\", \"value\": \"" + token + "\"}",
+                                   "variable \"registry_token\" {\n  default = \"" + token + "\"\n}", "<add key=\"SmtpPassword\" value=\"" + token + "\" />",
+                                   "<password type=\"plain\">" + token + "</password>", "registryToken:             '" + token + "'", "token_value=\"" + token + "\"",
+                                   "  secret_key_base: " + token, "db_password_2 = '" + token + "'"})
+        EXPECT_EQ(found(text.find("assword") != std::string::npos || text.find("PASSWORD") != std::string::npos ? "PASSWORD" : "API_KEY", text), token) << text;
+    for (const std::string& text : std::vector<std::string>{"- name: LOG_LEVEL\n  value: " + token.substr(0, 12), "variable \"region\" {\n  default = \"eu-central-1\"\n}", "- name: DB_PASSWORD\n  value: ${DB_PASSWORD}",
+                                   "<input name=\"authenticity_token\" value=\"" + token + "\">", "- name: DB_PASSWORD\n  secret: none\n- value: " + token})
+        EXPECT_EQ(found("PASSWORD", text) + found("API_KEY", text), "") << text;
+}
+
+TEST(Secrets, CommandLinesAndStatements) {
+    const std::string token = made_up(24);
+    EXPECT_EQ(found("PASSWORD", "psexec \\\\10.1.2.3 -u Operator -p brindlewood shutdown"), "brindlewood");
+    EXPECT_EQ(found("API_KEY", "join --discovery-token " + token + " --port 80"), token);
+    EXPECT_EQ(found("PASSWORD", "ALTER USER 'app'@'%' IDENTIFIED WITH caching_sha2_password BY 'tr0ub4dor'"), "tr0ub4dor");
+    for (const std::string& text : std::vector<std::string>{"mysql -u root -p inventory", "docker run -u node -p 8080:80 image", "psexec -u Operator -p %SECRET% cmd", "python -u train.py -p settings",
+                                   "run --max-tokens 4096", "run --token-file ./token.txt", "psexec -u Operator -p PASSWORD cmd"})
+        EXPECT_EQ(types(text), "") << text;
+}
+
+TEST(Secrets, VendorsWithoutALetterInFront) {
+    const std::string hex = made_up_hex(32);
+    EXPECT_EQ(found("API_KEY", "m = '" + hex + "-us14'"), hex + "-us14");
+    EXPECT_EQ(found("API_KEY", "1000." + hex + "." + hex), "1000." + hex + "." + hex);
+    EXPECT_EQ(found("API_KEY", "app 1402817364520918|" + made_up(27)), "1402817364520918|" + made_up(27));
+    EXPECT_EQ(found("API_KEY", "https://flows.example.net/webhook/" + hex + "/" + hex), "webhook/" + hex + "/" + hex);
+    EXPECT_EQ(found("API_KEY", "TOKEN k_" + made_up(30)), "k_" + made_up(30));
+    EXPECT_EQ(types("https://docs.example.net/webhook/how-to-register-a-new-listener"), "");
+    EXPECT_EQ(types("1000.5 and 1402817364520918|ordinary"), "");
+}
+
+TEST(Secrets, APuttyKeyIsAPrivateKey) {
+    const std::string body = made_up(64) + "\n" + made_up(40) + "\n";
+    EXPECT_EQ(types("PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nPrivate-Lines: 2\n" + body + "Private-MAC: " + made_up_hex(40)).substr(0, 11), "PRIVATE_KEY");
+    EXPECT_EQ(types("Private-Lines: 2\nnothing"), "");
+}
+
 TEST(Secrets, ATokenIsJudgedByItsWholeBody) {
     EXPECT_EQ(types("xoxb-" + std::string("402716385920-581937264015-") + made_up(24)), "API_KEY");
     EXPECT_EQ(types("user AKIANXXVVHUWLBANALBB here"), "API_KEY");  // capitals only, nine different ones
