@@ -2,9 +2,11 @@
 
 #include "core/crypto.hpp"
 #include "local_engine/chat_template/chat_template.hpp"
+#include "local_engine/model/memory_plan.hpp"
 #include "local_engine/serving/answer_plan.hpp"
 #include "local_engine/serving/chat_options.hpp"
 #include "local_engine/serving/embeddings.hpp"
+#include "local_engine/serving/engine_kernels.hpp"
 #include "local_engine/serving/engine_loop.hpp"
 #include "local_engine/serving/engine_shape.hpp"
 #include "local_engine/serving/forced_calls.hpp"
@@ -43,7 +45,7 @@ struct Engine::Parts {
 
 namespace {
 
-ModelInfo describe_model(const EngineConfig& config, const Model& model, std::int64_t context) {
+ModelInfo describe_model(const EngineConfig& config, const BackendChoice& choice, const Model& model, std::int64_t context) {
     const ModelPlan& plan = model.plan;
     ModelInfo info{.name = plan.name.empty() ? config.model.stem().string() : plan.name,
                    .architecture = plan.architecture,
@@ -52,7 +54,9 @@ ModelInfo describe_model(const EngineConfig& config, const Model& model, std::in
                    .layers = static_cast<std::int64_t>(plan.layers.size()),
                    .experts = plan.experts(),
                    .file_bytes = model.file->file_bytes(),
-                   .kernels = model.kernels->name()};
+                   .kernels = model.kernels->name(),
+                   .on_card = choice.backend == EngineBackend::Cuda,
+                   .chosen_because = choice.because};
     for (const gguf::Tensor& tensor : model.file->tensors()) {
         info.parameters += tensor.ne[0] * tensor.ne[1] * tensor.ne[2] * tensor.ne[3];
     }
@@ -91,18 +95,18 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
     auto chat_template = ChatTemplate::from(**file, *tokenizer);
     const bool embeds = (*file)->integer(plan->architecture + ".pooling_type").value_or(0) > 0;
     if (!chat_template && !embeds) return chat_template.error();
-    auto kernels = make_cpu_kernels({config.threads, config.activations, config.instruction_set});
-    if (!kernels) return Error{Errc::InvalidRequest, "this machine cannot run '" + config.instruction_set + "'", "instruction_set"};
-
     const auto shape = shape_of(config, *plan);
     if (!shape) return shape.error();
     const std::int64_t context = shape->context;
     SchedulerConfig scheduling = shape->scheduling;
     if (config.prefix_cache) scheduling.prefix_keys = make_prefix_keys(config, *plan);
-    auto model = build_model(std::move(*file), std::move(*plan), std::move(kernels),
-                             {Scheduler::largest_step(scheduling), Scheduler::most_rows(scheduling), scheduling.pages, config.kv_type});
+    const ForwardLimits limits{Scheduler::largest_step(scheduling), Scheduler::most_rows(scheduling), scheduling.pages, config.kv_type};
+    const BackendChoice choice = choose_backend(config, plan_memory(**file, *plan, limits).total());
+    auto kernels = make_engine_kernels(config, choice.backend);
+    if (!kernels) return kernels.error();
+    auto model = build_model(std::move(*file), std::move(*plan), std::move(*kernels), limits);
     if (!model) return model.error();
-    auto info = describe_model(config, **model, context);
+    auto info = describe_model(config, choice, **model, context);
     auto answer_format = AnswerFormat::of(chat_template ? chat_template->source() : std::string(), &*tokenizer);
     std::unique_ptr<Parts> parts(new Parts{config, std::move(info), context, std::move(*model), std::move(*tokenizer),
                                            std::nullopt, std::move(answer_format)});
@@ -110,9 +114,11 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
     parts->embedding = EmbeddingStyle::of(*parts->model->file, parts->tokenizer, context, parts->model->plan.width);
     parts->trie = std::make_unique<VocabularyTrie>(VocabularyTrie::of(parts->tokenizer, parts->answer_format.spelled));
     parts->grammars = std::make_unique<GrammarCompiler>(*parts->trie);
-    parts->device = std::make_unique<ModelDevice>(*parts->model);
-    parts->loop = std::make_unique<EngineLoop>(*parts->device, parts->tokenizer, parts->trie.get(),
-                                               LoopConfig{scheduling, config.longest_step});
+    parts->device = std::make_unique<ModelDevice>(*parts->model, limits,
+                                                  [config, choice] { return make_engine_kernels(config, choice.backend); });
+    parts->loop = std::make_unique<EngineLoop>(
+        *parts->device, parts->tokenizer, parts->trie.get(),
+        LoopConfig{scheduling, config.longest_step, config.first_restart_wait, config.longest_restart_wait});
     return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -312,6 +318,8 @@ core::awaitable<core::ServeOutcome> Engine::serve(const core::ChatRequest& reque
     }
     outcome.usage = used();
     outcome.answered = outcome.usage.completion > 0;
+    // A card that failed, a step that hangs: nothing of it is the request's fault.
+    if (!outcome.result && outcome.result.error().code == Errc::Unavailable) outcome.retry_may_help = !outcome.answered;
     outcome.answer_bytes = writer.text_bytes();
     outcome.finish_reason = writer.finish_reason();
     if (!outcome.result) co_return outcome;

@@ -9,13 +9,17 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace sluice::local_engine {
 
+class Kernels;
+
 struct EngineConfig {
     std::filesystem::path model;  // GGUF file; the first part when it is split
+    EngineBackend backend = EngineBackend::Cpu;
     int threads = 0;              // computing threads; 0: one per core
     KvType kv_type = KvType::F16;
     Activations activations = Activations::Q8;
@@ -29,6 +33,11 @@ struct EngineConfig {
     bool prefix_cache = true;            // beginnings of prompts are kept, for the same team only
     bool guesses = true;                 // tokens are guessed from the request's own text while that is faster
     std::chrono::seconds longest_step{120};  // a step that takes longer counts as hung
+    // After a card has failed the engine starts again at once; when that fails too, after so long, then twice as long, ...
+    std::chrono::milliseconds first_restart_wait{1000};
+    std::chrono::milliseconds longest_restart_wait{60'000};
+    // What opens the card; empty: CUDA's first. Tests put the emulated device here.
+    std::function<core::Result<std::unique_ptr<Kernels>>(Activations)> open_card = {};
 };
 
 struct ModelInfo {
@@ -41,6 +50,8 @@ struct ModelInfo {
     std::int64_t parameters = 0;
     std::uint64_t file_bytes = 0;
     std::string kernels;  // "cpu avx512-vnni, 2 threads"
+    bool on_card = false;
+    std::string chosen_because = {};  // of EngineBackend::Auto: why the card, or why not
 };
 
 // A moment's load, for metrics and for the planner.
@@ -55,13 +66,16 @@ struct EngineStatus {
     std::uint64_t guessed_tokens = 0;     // since start
     std::uint64_t right_guesses = 0;      // since start
     bool hung = false;                    // the current step does not end
+    std::string down = {};                // why the device is gone and the engine starts again; empty: it is not
+    std::uint64_t restarts = 0;           // that went well, since start
 };
 
 class Engine : public core::LocalBackend {
 public:
     // Maps and checks the file, takes all memory it will ever need, starts the engine thread. Blocking: seconds for
     // large models. Errors: Corrupt names the key or tensor, Unsupported the architecture or type, InvalidRequest the
-    // setting.
+    // setting. On a card, Unavailable: none answers, or the model does not fit; what fails there later ends the requests
+    // of the moment, and the engine starts again by itself (EngineStatus::down).
     static core::Result<std::unique_ptr<Engine>> load(const EngineConfig& config);
     ~Engine() override;  // stops the engine thread; every serve() must have returned
 

@@ -14,6 +14,7 @@ namespace sluice::local_engine {
 struct EngineMemory : MemoryPlan {
     std::int64_t context = 0;       // tokens per request at most
     std::int64_t cache_tokens = 0;  // of all requests together
+    bool on_card = false;           // of this the host has nothing to give: the file is mapped, and read once
 };
 
 // Errors as Engine::load: the file is opened and its structure checked, its weights are not read.

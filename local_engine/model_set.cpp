@@ -1,5 +1,7 @@
 #include "local_engine/model_set.hpp"
 
+#include "local_engine/serving/engine_kernels.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -84,7 +86,7 @@ Result<void> ModelSet::check_fits(const EngineMemory& plan) const {
         std::uint64_t used = 0;
         for (const auto& [name, slot] : slots_) {
             const ModelState state = slot->state();
-            if (state.plan) used += state.plan->total();
+            if (state.plan && !state.plan->on_card) used += state.plan->total();
         }
         room = memory_bytes_ > used ? memory_bytes_ - used : 0;
     } else {
@@ -102,11 +104,13 @@ Result<EngineMemory> ModelSet::load(const std::string& name) {
     if (slot == nullptr) return Error{Errc::NotFound, "no local model of that name is configured", "model"};
     sweep();
     const std::lock_guard lock(loading_);
-    const auto plan = plan_memory(slot->config());
+    auto plan = plan_memory(slot->config());
     if (!plan) return plan.error();
-    if (auto fits = check_fits(*plan); !fits) return fits.error();
+    plan->on_card = choose_backend(slot->config(), plan->total()).backend == EngineBackend::Cuda;
+    if (auto fits = plan->on_card ? Result<void>{} : check_fits(*plan); !fits) return fits.error();
     auto engine = Engine::load(slot->config());
     if (!engine) return engine.error();
+    plan->on_card = (*engine)->info().on_card;
     slot->replace(std::shared_ptr<Engine>(std::move(*engine)), *plan);
     return *plan;
 }

@@ -1,5 +1,6 @@
 // Several models in one process, each loaded, replaced and unloaded while requests run: a request keeps the engine it
-// began with, and an engine goes when its last request has. What does not fit into memory is refused before it is loaded.
+// began with, and an engine goes when its last request has. What does not fit into memory is refused before it is loaded;
+// of a card's memory it is the card that says.
 #pragma once
 
 #include "core/backend.hpp"

@@ -5,6 +5,9 @@ namespace sluice::local_engine {
 
 enum class KvType { F16, F32 };  // of the key/value cache
 
+// What computes. Auto: a graphics card when one answers and the model fits, else the CPU.
+enum class EngineBackend { Cpu, Cuda, Auto };
+
 // What a product with quantised weights sees of its input.
 enum class Activations {
     F32,  // exact products with expanded weights

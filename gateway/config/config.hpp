@@ -7,6 +7,7 @@
 #include "core/money.hpp"
 #include "core/secret.hpp"
 #include "gateway/config/values.hpp"
+#include "local_engine/options.hpp"
 #include "policies/sensitivity/classifier.hpp"
 #include "policies/team_policy.hpp"
 #include "providers/limits.hpp"
@@ -65,6 +66,7 @@ struct EngineSettings {
     bool enabled = true;
     std::filesystem::path model;  // GGUF; empty: the bundled demo model
     std::string name;             // "local/NAME" to clients; empty: from the file
+    local_engine::EngineBackend backend = local_engine::EngineBackend::Cpu;
     int threads = 0;              // 0: one per core
     std::int64_t context = 0;     // tokens per request; 0: what the model was trained for
     std::size_t kv_bytes = 0;     // 0: one full context, at least 256 MiB

@@ -86,6 +86,9 @@ void read_local_model(Section& section, EngineSettings& engine) {
     section.text("name", engine.name);
     if (!engine.name.empty() && !good_name(engine.name))
         section.not_a("name", "a name of letters, digits, '.', '-' and '_'");
+    using local_engine::EngineBackend;
+    section.choice("backend", engine.backend, "cpu, cuda or auto",
+                   words<EngineBackend>({{"cpu", EngineBackend::Cpu}, {"cuda", EngineBackend::Cuda}, {"auto", EngineBackend::Auto}}));
     section.integer("threads", engine.threads, 0, 1024);
     section.integer("context", engine.context, 0, kManyTokens);
     section.bytes("kv_bytes", engine.kv_bytes, 0, 16 * 1024 * 1024 * kMiB);

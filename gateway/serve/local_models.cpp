@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kLook{500};  // between two looks for reques
 
 local_engine::EngineConfig engine_config(const EngineSettings& settings, std::filesystem::path model) {
     return {.model = std::move(model),
+            .backend = settings.backend,
             .threads = settings.threads,
             .context_limit = settings.context,
             .kv_bytes = settings.kv_bytes,
@@ -29,11 +30,40 @@ local_engine::EngineConfig engine_config(const EngineSettings& settings, std::fi
 }
 
 Error at(const std::string& path, Error error) {
-    error.field = error.field.empty() ? path : path + ": " + error.field;
+    if (error.field == "backend") {  // cuda was asked for, and there is none
+        error.detail += "; set " + path + ".backend to cpu, or to auto to take a card only where there is one";
+        error.field = path + ".backend";
+    } else {
+        error.field = error.field.empty() ? path : path + ": " + error.field;
+    }
     return error;
 }
 
+void tell_choice(const std::string& name, const local_engine::ModelInfo& info) {
+    if (!info.chosen_because.empty()) spdlog::info("local model {}: backend {}", name, info.chosen_because);
+}
+
 }  // namespace
+
+std::string not_ready(std::span<const ModelState> models) {
+    for (const ModelState& model : models) {
+        if (!model.status.down.empty()) return "local model " + model.name + " is being started again: " + model.status.down;
+    }
+    return {};
+}
+
+std::vector<std::string> RestartLog::look(std::span<const ModelState> models) {
+    std::vector<std::string> lines;
+    for (const ModelState& model : models) {
+        Seen& seen = seen_[model.name];
+        const std::string name = "local model " + model.name;
+        if (!model.loaded || model.status.restarts < seen.restarts) seen = {};  // unloaded, or loaded anew
+        if (model.status.restarts > seen.restarts) lines.push_back(name + " serves again, restart " + std::to_string(model.status.restarts));
+        if (!model.status.down.empty() && model.status.down != seen.down) lines.push_back(name + " has lost its device: " + model.status.down);
+        seen = {model.status.down, model.status.restarts};
+    }
+    return lines;
+}
 
 LocalModels::LocalModels(const Config& config) : data_(config.data), models_(config.engine.memory_bytes) {}
 
@@ -85,6 +115,7 @@ Result<void> LocalModels::add(const EngineSettings& settings, const std::string&
     if (const auto loaded = models_.load(name); !loaded) return at(path, loaded.error());
     const auto engine = models_.engine(name);
     const auto& info = engine->info();
+    tell_choice(name, info);
     spdlog::info("local engine: {} ({}, {} parameters, context {}, {})", info.name, info.architecture, info.parameters, info.context_length, info.kernels);
     return {};
 }
@@ -102,6 +133,8 @@ local_engine::EngineStatus LocalModels::status() const {
         sum.guessed_tokens += state.status.guessed_tokens;
         sum.right_guesses += state.status.right_guesses;
         sum.hung = sum.hung || state.status.hung;
+        sum.restarts += state.status.restarts;
+        if (sum.down.empty()) sum.down = state.status.down;
     }
     return sum;
 }
@@ -121,6 +154,7 @@ void LocalModels::listen() {
     while (!ending_.wait_for(lock, kLook, [this] { return stopping_; })) {
         lock.unlock();
         answer();
+        for (const std::string& line : restarts_.look(models_.list())) spdlog::warn("{}", line);
         models_.sweep();
         lock.lock();
     }
@@ -133,7 +167,10 @@ void LocalModels::answer() {
     std::string error;
     if (request->load) {
         if (const auto loaded = models_.load(request->name); !loaded) error = core::describe(loaded.error());
-        else spdlog::info("local model {} loaded: {}", request->name, local_engine::describe(*loaded));
+        else {
+            spdlog::info("local model {} loaded: {}", request->name, local_engine::describe(*loaded));
+            if (const auto engine = models_.engine(request->name)) tell_choice(request->name, engine->info());
+        }
     } else if (const auto unloaded = models_.unload(request->name); !unloaded) {
         error = core::describe(unloaded.error());
     } else {

@@ -1,5 +1,5 @@
 // The models of this process: those of the configuration, loaded at start or when asked for, and the thread that listens
-// for `sluice models load` and `unload`.
+// for `sluice models load` and `unload`, and tells the log of cards that fail and come back.
 #pragma once
 
 #include "gateway/config/config.hpp"
@@ -7,13 +7,32 @@
 #include "policies/catalogue.hpp"
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace sluice::gateway {
+
+// Why private requests should not come here now: a model whose card has failed. Empty: they may. For /readyz.
+std::string not_ready(std::span<const local_engine::ModelState> models);
+
+// What the log says of failures and restarts between two looks.
+class RestartLog {
+public:
+    // Lines of what is new; each failure of a model once, and once that it serves again.
+    std::vector<std::string> look(std::span<const local_engine::ModelState> models);
+
+private:
+    struct Seen {
+        std::string down;
+        std::uint64_t restarts = 0;
+    };
+    std::map<std::string, Seen> seen_;
+};
 
 class LocalModels {
 public:
@@ -31,6 +50,7 @@ public:
     const std::vector<Target>& targets() const { return targets_; }
     // Of all models together, for metrics.
     local_engine::EngineStatus status() const;
+    std::string not_ready() const { return gateway::not_ready(models_.list()); }
 
 private:
     explicit LocalModels(const Config& config);
@@ -43,6 +63,7 @@ private:
     local_engine::ModelSet models_;
     std::vector<Target> targets_;
     std::string answered_;  // id of the last request
+    RestartLog restarts_;   // listener's thread only
 
     std::mutex mutex_;
     std::condition_variable ending_;

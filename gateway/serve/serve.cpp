@@ -144,9 +144,10 @@ std::string gauges(const Server& server, const LocalModels& local_models, const 
     const auto status = local_models.status();
     return out + fmt::format("sluice_engine_running {}\nsluice_engine_waiting {}\nsluice_engine_pages_used {}\nsluice_engine_pages {}\n"
                              "sluice_engine_prompt_tokens_total {}\nsluice_engine_completion_tokens_total {}\nsluice_engine_cached_tokens_total {}\n"
-                             "sluice_engine_guessed_tokens_total {}\nsluice_engine_right_guesses_total {}\nsluice_engine_hung {}\n",
+                             "sluice_engine_guessed_tokens_total {}\nsluice_engine_right_guesses_total {}\nsluice_engine_hung {}\n"
+                             "sluice_engine_down {}\nsluice_engine_restarts_total {}\n",
                              status.running, status.waiting, status.pages_used, status.pages_total, status.prompt_tokens, status.completion_tokens,
-                             status.found_tokens, status.guessed_tokens, status.right_guesses, status.hung ? 1 : 0);
+                             status.found_tokens, status.guessed_tokens, status.right_guesses, status.hung ? 1 : 0, status.down.empty() ? 0 : 1, status.restarts);
 }
 
 // SIGHUP reloads the policy. The first other signal drains, a second one ends at once.
@@ -243,7 +244,7 @@ void run(const Config& config) {
              metrics,
              [&]() -> std::string {
                  if (server_address == nullptr || server_address->draining()) return "draining";
-                 return ledger->writable() ? "" : "the ledger cannot be written";
+                 return ledger->writable() ? local_models->not_ready() : "the ledger cannot be written";
              },
              [&] { return gauges(*server_address, *local_models, *ledger) + reloader.metrics(); }))
         routes.push_back(std::move(route));

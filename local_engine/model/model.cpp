@@ -37,21 +37,32 @@ core::Result<void> read_ahead(const gguf::Reader& file) {
 
 core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> file, ModelPlan plan,
                                                  std::unique_ptr<Kernels> kernels, const ForwardLimits& limits) {
-    const std::uint64_t own = kernels->own_memory();
-    if (auto fits = check_memory(plan_memory(*file, plan, limits), own > 0 ? own : available_memory()); !fits) return fits.error();
     auto model = std::make_unique<Model>();
     model->file = std::move(file);
     model->plan = std::move(plan);
-    model->kernels = std::move(kernels);
-    auto weights = load_weights(*model->file, model->plan, *model->kernels);
-    if (!weights) return weights.error();
-    model->weights = std::move(*weights);
-    if (auto read = read_ahead(*model->file); !read) return read.error();
-    auto forward = Forward::create(model->plan, model->weights, *model->kernels, limits);
-    if (!forward) return forward.error();
-    model->forward = std::move(*forward);
-    if (std::string why = model->kernels->failure(); !why.empty()) return core::Error{core::Errc::Unavailable, std::move(why)};
+    if (auto equipped = equip(*model, std::move(kernels), limits); !equipped) return equipped.error();
     return model;
+}
+
+core::Result<void> equip(Model& model, std::unique_ptr<Kernels> kernels, const ForwardLimits& limits) {
+    const std::uint64_t own = kernels->own_memory();
+    if (auto fits = check_memory(plan_memory(*model.file, model.plan, limits), own > 0 ? own : available_memory()); !fits) return fits.error();
+    model.kernels = std::move(kernels);
+    auto weights = load_weights(*model.file, model.plan, *model.kernels);
+    if (!weights) return weights.error();
+    model.weights = std::move(*weights);
+    if (auto read = read_ahead(*model.file); !read) return read.error();
+    auto forward = Forward::create(model.plan, model.weights, *model.kernels, limits);
+    if (!forward) return forward.error();
+    if (std::string why = model.kernels->failure(); !why.empty()) return core::Error{core::Errc::Unavailable, std::move(why)};
+    model.forward = std::move(*forward);
+    return {};
+}
+
+void drop_kernels(Model& model) {
+    model.forward.reset();
+    model.weights = {};
+    model.kernels.reset();
 }
 
 }  // namespace sluice::local_engine

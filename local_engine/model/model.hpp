@@ -26,4 +26,9 @@ struct Model {
 core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> file, ModelPlan plan,
                                                  std::unique_ptr<Kernels> kernels, const ForwardLimits& limits);
 
+// The second half of it: weights and memory on these kernels. A model that has lost its device gets others this way,
+// after drop_kernels(). After an error it has no `forward`.
+core::Result<void> equip(Model& model, std::unique_ptr<Kernels> kernels, const ForwardLimits& limits);
+void drop_kernels(Model& model);
+
 }  // namespace sluice::local_engine

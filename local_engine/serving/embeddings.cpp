@@ -176,7 +176,10 @@ core::awaitable<core::ServeOutcome> serve_embeddings(EngineLoop& loop, const Tok
         }
         if (state.cancelled() != core::net::cancellation_type::none || reply.client_gone())
             outcome.result = Error{Errc::Cancelled, "the client has gone"};
-        else if (news.error) outcome.result = *news.error;
+        else if (news.error) {
+            outcome.result = *news.error;
+            outcome.retry_may_help = news.error->code == core::Errc::Unavailable;  // no byte has left yet
+        }
         else if (options.deadline.passed() && done < count)
             outcome.result = Error{Errc::Timeout, "the local engine did not finish in time"};
     }

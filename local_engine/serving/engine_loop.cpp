@@ -17,6 +17,7 @@ EngineLoop::EngineLoop(StepDevice& device, const Tokenizer& tokenizer, const Voc
       logits_(static_cast<std::size_t>(Scheduler::most_rows(config.scheduling)) *
               static_cast<std::size_t>(device.vocabulary())),
       scheduler_(config.scheduling),
+      pace_(config.first_restart_wait, config.longest_restart_wait),
       step_watch_(config.longest_step) {
     publish_status();
     watcher_ = std::thread([this] { watch_steps(); });
@@ -43,6 +44,7 @@ core::Result<void> EngineLoop::submit(std::vector<Job> jobs) {
         if (status_.hung) {
             return core::Error{core::Errc::Unavailable, "the local engine hangs in a step", {}, std::chrono::seconds(30)};
         }
+        if (!status_.down.empty()) return down_error();
         const std::size_t waiting = status_.waiting + submitted_.size();
         if (waiting + jobs.size() > config_.scheduling.max_waiting) {
             return core::Error{core::Errc::Unavailable,
@@ -100,9 +102,10 @@ EngineStatus EngineLoop::status() const {
 
 void EngineLoop::work() {
     while (wait_for_work()) {
+        if (!device_.failure().empty() && !restart_device()) continue;
         take_submitted();
         drop_abandoned();
-        if (const Step* step = scheduler_.next_step()) compute(*step);
+        if (const Step* step = scheduler_->next_step()) compute(*step);
         publish_status();
     }
 }
@@ -110,8 +113,54 @@ void EngineLoop::work() {
 // False when the loop must end.
 bool EngineLoop::wait_for_work() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || abandoned_ || !submitted_.empty() || !running_.empty(); });
+    if (!status_.down.empty()) changed_.wait_until(lock, restart_at_, [this] { return stopping_; });
+    else changed_.wait(lock, [this] { return stopping_ || abandoned_ || !submitted_.empty() || !running_.empty(); });
     return !stopping_;
+}
+
+// Everything that lay on the device is gone, so nobody can go on: not those of the step alone.
+void EngineLoop::lose_device(const std::string& why) {
+    const auto now = RestartPace::Clock::now();
+    std::vector<Job> jobs;
+    core::Error error;
+    {
+        const std::lock_guard lock(mutex_);
+        restart_at_ = now + pace_.failed(now);
+        status_.down = why;
+        error = down_error();
+        jobs.swap(submitted_);
+    }
+    for (auto& [id, running] : running_) running.job.mailbox->fail(error);
+    for (Job& job : jobs) job.mailbox->fail(error);
+    running_.clear();
+    scheduler_.emplace(config_.scheduling);
+    publish_status();
+}
+
+// False: not yet, or not this time.
+bool EngineLoop::restart_device() {
+    core::Result<void> started;
+    try {
+        started = device_.restart();
+    } catch (const std::exception& failure) {
+        started = core::Error{core::Errc::Internal, failure.what()};
+    }
+    if (!started) {
+        lose_device(core::describe(started.error()));
+        return false;
+    }
+    const std::lock_guard lock(mutex_);
+    status_.down.clear();
+    ++status_.restarts;
+    return true;
+}
+
+// Under the mutex. A start takes as long as loading does; nobody knows better than a few seconds.
+core::Error EngineLoop::down_error() const {
+    constexpr std::chrono::seconds kStart{5};
+    const auto left = std::chrono::ceil<std::chrono::seconds>(restart_at_ - RestartPace::Clock::now());
+    return {core::Errc::Unavailable, "the local engine is being started again: " + status_.down, {},
+            kStart + std::max(left, std::chrono::seconds(0))};
 }
 
 void EngineLoop::take_submitted() {
@@ -133,7 +182,7 @@ void EngineLoop::take_submitted() {
         SequenceRequest sequence = job.sequence;
         try {
             Running running = make_running(std::move(job));
-            if (auto added = scheduler_.add(id, std::move(sequence)); !added) mailbox->fail(added.error());
+            if (auto added = scheduler_->add(id, std::move(sequence)); !added) mailbox->fail(added.error());
             else running_.try_emplace(id, std::move(running));
         } catch (const std::exception& failure) {
             mailbox->fail({core::Errc::Internal, std::string("the local engine could not begin: ") + failure.what()});
@@ -166,7 +215,7 @@ void EngineLoop::drop_abandoned() {
     }
     std::erase_if(running_, [this](const auto& entry) {
         const bool gone = entry.second.job.mailbox->abandoned();
-        if (gone) scheduler_.remove(entry.first);
+        if (gone) scheduler_->remove(entry.first);
         return gone;
     });
 }
@@ -182,6 +231,7 @@ void EngineLoop::compute(const Step& step) {
                     step.wants_hidden ? std::span(hidden_) : std::span<float>());
     } catch (const std::exception& failure) {  // out of memory: those of this step end, the others go on
         step_watch_.end();
+        if (const std::string why = device_.failure(); !why.empty()) return lose_device(why);
         for (const SequenceId id : step.members) {
             fail(id, {core::Errc::Internal, std::string("the local engine could not compute: ") + failure.what()});
         }
@@ -213,7 +263,7 @@ void EngineLoop::advance(const Step& step, const Emitter& emitter) {
     if (found == running_.end()) return;
     Running& running = found->second;
     if (running.tokens == 0 && running.job.choice == 0) {
-        const std::int64_t tokens = std::max<std::int64_t>(0, scheduler_.found(emitter.id));
+        const std::int64_t tokens = std::max<std::int64_t>(0, scheduler_->found(emitter.id));
         running.job.mailbox->note_found(tokens);
         const std::lock_guard lock(mutex_);
         status_.found_tokens += static_cast<std::uint64_t>(tokens);
@@ -237,11 +287,11 @@ void EngineLoop::advance(const Step& step, const Emitter& emitter) {
         status_.right_guesses += right;
     }
     if (ended) return end(emitter.id);
-    scheduler_.append(emitter.id, chosen);
+    scheduler_->append(emitter.id, chosen);
     if (!running.lookup) return;
     for (const TokenId token : chosen) running.lookup->note(token);
-    if (auto guesses = running.lookup->guess(speculation_.worth_guessing(scheduler_.running())); !guesses.empty())
-        scheduler_.propose(emitter.id, std::move(guesses));
+    if (auto guesses = running.lookup->guess(speculation_.worth_guessing(scheduler_->running())); !guesses.empty())
+        scheduler_->propose(emitter.id, std::move(guesses));
 }
 
 std::optional<TokenId> EngineLoop::choose(Running& running, std::span<float> logits, std::int64_t position) {
@@ -311,12 +361,12 @@ void EngineLoop::pool_all(const Step& step) {
 }
 
 void EngineLoop::end(SequenceId id) {
-    scheduler_.remove(id);
+    scheduler_->remove(id);
     running_.erase(id);
 }
 
 void EngineLoop::fail(SequenceId id, core::Error error) {
-    scheduler_.discard(id);
+    scheduler_->discard(id);
     const auto found = running_.find(id);
     if (found == running_.end()) return;
     found->second.job.mailbox->fail(std::move(error));
@@ -325,10 +375,10 @@ void EngineLoop::fail(SequenceId id, core::Error error) {
 
 void EngineLoop::publish_status() {
     const std::lock_guard lock(mutex_);
-    status_.waiting = scheduler_.waiting();
-    status_.running = scheduler_.running();
-    status_.pages_total = static_cast<std::size_t>(scheduler_.pages_total());
-    status_.pages_used = static_cast<std::size_t>(scheduler_.pages_total() - scheduler_.pages_available());
+    status_.waiting = scheduler_->waiting();
+    status_.running = scheduler_->running();
+    status_.pages_total = static_cast<std::size_t>(scheduler_->pages_total());
+    status_.pages_used = static_cast<std::size_t>(scheduler_->pages_total() - scheduler_->pages_available());
 }
 
 }  // namespace sluice::local_engine

@@ -1,6 +1,7 @@
 // The engine thread: takes requests, computes step after step for all of them together, and leaves text in mailboxes.
 // It owns the scheduler and uses the device alone; nothing it does waits for a client. A second thread only watches that
-// steps end.
+// steps end. A device that has failed for good takes keys and values with it: all requests end with Unavailable, and the
+// engine thread starts it again, as often as it takes; until then new requests are told when to come back.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,6 +13,7 @@
 #include "local_engine/scheduler/scheduler.hpp"
 #include "local_engine/serving/mailbox.hpp"
 #include "local_engine/serving/pooling.hpp"
+#include "local_engine/serving/restart_pace.hpp"
 #include "local_engine/serving/step_device.hpp"
 #include "local_engine/serving/step_watch.hpp"
 #include "local_engine/serving/token_reports.hpp"
@@ -47,6 +49,8 @@ struct Job {
 struct LoopConfig {
     SchedulerConfig scheduling;
     std::chrono::seconds longest_step{120};  // after which a step counts as hung
+    std::chrono::milliseconds first_restart_wait{1000};
+    std::chrono::milliseconds longest_restart_wait{60'000};
 };
 
 class EngineLoop {
@@ -57,7 +61,8 @@ public:
     EngineLoop(const EngineLoop&) = delete;
     EngineLoop& operator=(const EngineLoop&) = delete;
 
-    // Any thread. Unavailable when too many requests wait or the device hangs; later errors come through the mailbox.
+    // Any thread. Unavailable when too many requests wait, the device hangs or is being started again; later errors come
+    // through the mailbox.
     core::Result<void> submit(std::vector<Job> jobs);
     void look_for_abandoned();  // a listener has gone
     EngineStatus status() const;
@@ -95,6 +100,9 @@ private:
     void pool_all(const Step& step);
     void end(SequenceId id);
     void fail(SequenceId id, core::Error error);
+    void lose_device(const std::string& why);
+    bool restart_device();
+    core::Error down_error() const;
     void publish_status();
 
     StepDevice& device_;
@@ -105,10 +113,12 @@ private:
     std::vector<float> hidden_;  // (largest step, width) once somebody wants it
 
     // Engine thread only.
-    Scheduler scheduler_;
+    std::optional<Scheduler> scheduler_;  // made anew with the device
     RunningMap running_;
     SequenceId last_id_ = 0;
     SpeculationControl speculation_;
+    RestartPace pace_;
+    RestartPace::Clock::time_point restart_at_{};
 
     StepWatch step_watch_;
     mutable std::mutex mutex_;

@@ -18,7 +18,7 @@ constexpr std::byte kGuardByte{0xA5};
 
 class HostRuntime : public cuda::Device {
 public:
-    explicit HostRuntime(const EmulatedOptions& options) : emulator_(options.seed), free_(options.memory) {}
+    explicit HostRuntime(const EmulatedOptions& options) : emulator_(options.seed), free_(options.memory), faults_(options.faults) {}
     ~HostRuntime() override {
         for (const auto& [memory, _] : sizes_) std::free(memory);
     }
@@ -54,6 +54,11 @@ protected:
     template <auto kKernel, class Operation>
     void launch(const cuda::Grid& grid, std::int32_t threads, std::size_t shared, const Operation& op) {
         if (grid.empty() || !failure_.empty()) return;
+        if (faults_ && faults_->launches.fetch_sub(1) == 0) {
+            faults_->launches = Faults::kNever;  // of the next device
+            failure_ = "computing: the emulated card was told to fail";
+            return;
+        }
         try {
             emulator_.run(grid, threads, shared, [&op] { kKernel(op); });
         } catch (const std::logic_error& error) {
@@ -71,6 +76,7 @@ private:
 
     cuda::emulator::Emulator emulator_;
     std::size_t free_;
+    std::shared_ptr<Faults> faults_;
     std::map<std::byte*, std::size_t> sizes_;
     std::string failure_;
 };

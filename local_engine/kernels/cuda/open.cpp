@@ -20,7 +20,7 @@ core::Result<std::unique_ptr<Device>> open_device(int index) {
 }
 #else
 core::Result<std::unique_ptr<Device>> open_device(int) {
-    return core::Error{core::Errc::Unsupported, "this build has no CUDA backend: build with -DSLUICE_CUDA=ON, or use cpu", "backend"};
+    return core::Error{core::Errc::Unsupported, "this build has no CUDA backend (-DSLUICE_CUDA=ON makes one)", "backend"};
 }
 #endif
 

@@ -138,6 +138,15 @@ TEST(Config, AMissingVariableIsNamed) {
                 ElementsAre("providers[0].api_key: the environment has no NO_SUCH_KEY"));
 }
 
+TEST(Config, EachLocalModelNamesWhatComputesIt) {
+    const LoadedConfig loaded = parse("engine: {backend: auto, more: [{model: /a.gguf, backend: cuda}, {model: /b.gguf}]}");
+    EXPECT_THAT(loaded.problems, IsEmpty());
+    EXPECT_EQ(loaded.config.engine.backend, local_engine::EngineBackend::Auto);
+    EXPECT_EQ(loaded.config.engine.more[0].backend, local_engine::EngineBackend::Cuda);
+    EXPECT_EQ(loaded.config.engine.more[1].backend, local_engine::EngineBackend::Cpu);
+    EXPECT_THAT(problems("engine: {backend: gpu}"), ElementsAre(HasSubstr("engine.backend: \"gpu\" is not cpu, cuda or auto")));
+}
+
 TEST(Config, AVariableCannotChangeTheStructure) {
     const LoadedConfig loaded = parse("engine: {model: '${M}'}", {{"M", "a}\nserver: {allow_plain: true}"}});
     EXPECT_THAT(loaded.problems, IsEmpty());

@@ -55,6 +55,49 @@ TEST_F(ModelControl, ModelsOfARunningGatewayAreLoadedAndUnloaded) {
     EXPECT_THAT(unknown.error, HasSubstr("no local model"));
 }
 
+TEST_F(ModelControl, ACardThatIsNotThereEndsTheStartWithTheKeyAndWhatToDo) {
+    Config config = two_models();
+    config.engine.more[0].backend = local_engine::EngineBackend::Cuda;
+    config.engine.more[0].load = true;
+    const auto models = LocalModels::start(config);
+    if (models) GTEST_SKIP() << "this machine has a card";
+    const std::string told = core::describe(models.error());
+    EXPECT_THAT(told, ::testing::StartsWith("engine.more[0].backend: "));
+    EXPECT_THAT(told, HasSubstr("set engine.more[0].backend to cpu, or to auto"));
+}
+
+TEST_F(ModelControl, WithBackendAutoItStartsWithOrWithoutACard) {
+    Config config = two_models();
+    config.engine.backend = local_engine::EngineBackend::Auto;
+    const auto models = LocalModels::start(config);
+    ASSERT_TRUE(models) << core::describe(models.error());
+    EXPECT_EQ((*models)->not_ready(), "");
+}
+
+local_engine::ModelState state_of(std::string down, std::uint64_t restarts) {
+    return {.name = "house", .loaded = true, .status = {.down = std::move(down), .restarts = restarts}};
+}
+
+TEST(LocalModelsReadiness, AModelThatHasLostItsCardIsNamed) {
+    const std::vector<local_engine::ModelState> models{{.name = "other", .loaded = true}, state_of("the card fell off", 0)};
+    EXPECT_EQ(not_ready(models), "local model house is being started again: the card fell off");
+    EXPECT_EQ(not_ready(std::span(models).first(1)), "");
+}
+
+TEST(LocalModelsReadiness, TheLogTellsOfEachFailureOnceAndOfEachReturn) {
+    RestartLog log;
+    const auto look = [&log](std::string down, std::uint64_t restarts) { return log.look(std::vector{state_of(std::move(down), restarts)}); };
+    using ::testing::ElementsAre;
+    using ::testing::IsEmpty;
+    EXPECT_THAT(look("", 0), IsEmpty());
+    EXPECT_THAT(look("a fault", 0), ElementsAre("local model house has lost its device: a fault"));
+    EXPECT_THAT(look("a fault", 0), IsEmpty());
+    EXPECT_THAT(look("no card answers", 0), ElementsAre("local model house has lost its device: no card answers"));
+    EXPECT_THAT(look("", 1), ElementsAre("local model house serves again, restart 1"));
+    EXPECT_THAT(look("", 3), ElementsAre("local model house serves again, restart 3"));  // failed and back between two looks
+    EXPECT_THAT(look("a fault", 0), ElementsAre("local model house has lost its device: a fault"));  // another engine of that name
+}
+
 TEST_F(ModelControl, WithoutAGatewayItSaysSo) {
     const Ran alone = run_here({"models", "load", "x"});
     EXPECT_EQ(alone.code, kFailed);

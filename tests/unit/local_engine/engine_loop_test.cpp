@@ -17,6 +17,7 @@ namespace sluice::local_engine {
 namespace {
 
 constexpr std::int32_t kPoison = 'p';  // a prompt token the device cannot compute
+constexpr std::int32_t kFatal = 'q';   // one that it does not survive
 
 // Answers every token with its successor, modulo 128; hidden states are (token, 1).
 class FakeDevice final : public StepDevice {
@@ -31,7 +32,8 @@ public:
             changed_.wait(lock, [this] { return !hold_; });
         }
         for (const std::int32_t token : batch.tokens) {
-            if (token == kPoison) throw std::runtime_error("no");
+            gone_ = gone_ || token == kFatal;
+            if (token == kPoison || gone_) throw std::runtime_error("no");
         }
         std::ranges::fill(logits, 0.0F);
         for (std::size_t row = 0; row < batch.logit_rows.size(); ++row) {
@@ -43,6 +45,16 @@ public:
             hidden[2 * i + 1] = 1.0F;
         }
     }
+    std::string failure() const override { return gone_ ? "it is gone" : ""; }
+    core::Result<void> restart() override {
+        if (starts_that_fail_ > 0) {
+            --starts_that_fail_;
+            return core::Error{core::Errc::Unavailable, "it does not come"};
+        }
+        gone_ = false;
+        return {};
+    }
+    void fail_starts(int count) { starts_that_fail_ = count; }
     void hold(bool yes) {
         const std::lock_guard lock(mutex_);
         hold_ = yes;
@@ -58,6 +70,8 @@ private:
     std::condition_variable changed_;
     int runs_ = 0;
     bool hold_ = false;
+    std::atomic<bool> gone_{false};
+    std::atomic<int> starts_that_fail_{0};
 };
 
 Tokenizer byte_tokenizer() {
@@ -98,7 +112,10 @@ protected:
     FakeDevice device_;
     Tokenizer tokenizer_ = byte_tokenizer();
     EngineLoop loop_{device_, tokenizer_, nullptr,
-                     {{.pages = 64, .step_tokens = 64, .max_running = 8, .max_waiting = 64, .guesses = 8}, std::chrono::seconds(120)}};
+                     {{.pages = 64, .step_tokens = 64, .max_running = 8, .max_waiting = 64, .guesses = 8},
+                      std::chrono::seconds(120),
+                      std::chrono::milliseconds(1),
+                      std::chrono::milliseconds(20)}};
 };
 
 TEST_F(EngineLoopTest, AFailedStepEndsItsOwnRequestsOnly) {
@@ -112,6 +129,33 @@ TEST_F(EngineLoopTest, AFailedStepEndsItsOwnRequestsOnly) {
     EXPECT_EQ(finish(good.mailbox).choices[0].text, "bcdef");
     for (int i = 0; i < 1'000'000 && loop_.status().pages_used > 0; ++i) std::this_thread::yield();  // told before counted
     EXPECT_EQ(loop_.status().pages_used, 0U);
+}
+
+TEST_F(EngineLoopTest, ADeviceThatIsGoneEndsAllRequestsAndIsStartedUntilItComes) {
+    for (const int failing_starts : {0, 3}) {
+        device_.fail_starts(failing_starts);
+        const std::uint64_t restarts = loop_.status().restarts;
+        device_.hold(true);
+        const Job first = job({'a'}, 10);
+        const Job fatal = job({'x', kFatal}, 5);
+        submit(first);
+        submit(fatal);
+        device_.hold(false);
+        for (const Job* one : {&first, &fatal}) {
+            const News news = finish(one->mailbox);
+            if (one == &first && !news.error) continue;  // it was through already
+            ASSERT_TRUE(news.error);
+            EXPECT_EQ(news.error->code, core::Errc::Unavailable);
+            EXPECT_TRUE(news.error->retry_after);
+            EXPECT_NE(news.error->detail.find("it is gone"), std::string::npos) << news.error->detail;
+        }
+        for (int i = 0; i < 30'000 && loop_.status().restarts == restarts; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        EXPECT_EQ(loop_.status().restarts, restarts + 1);
+        EXPECT_EQ(loop_.status().down, "");
+        const Job next = job({'a'}, 3);
+        submit(next);
+        EXPECT_EQ(finish(next.mailbox).choices[0].text, "bcd");
+    }
 }
 
 TEST_F(EngineLoopTest, AStepThatHangsIsNoticedAndItsRequestsAreTold) {
