@@ -17,12 +17,12 @@ if(NOT SLUICE_CUDA STREQUAL "OFF")
     endif()
 endif()
 
-# add_cuda_source(target file.cu): compiles it for all cards into target. What ptxas says of registers and spills stays
-# in <build>/cuda_resources.log for tests/kernels.
-function(add_cuda_source target source)
+# add_cuda_source(target file.cu NAME.log): compiles it for all cards into target. What ptxas says of registers and spills
+# stays in <build>/NAME.log; tests/kernels reads cuda_resources.log.
+function(add_cuda_source target source log_name)
     get_filename_component(name ${source} NAME)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
-    set(log ${CMAKE_BINARY_DIR}/cuda_resources.log)
+    set(log ${CMAKE_BINARY_DIR}/${log_name})
     set(codes "")
     foreach(architecture ${SLUICE_CUDA_ARCHITECTURES})
         list(APPEND codes -gencode=arch=compute_${architecture},code=sm_${architecture})
