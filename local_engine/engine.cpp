@@ -2,6 +2,7 @@
 
 #include "core/crypto.hpp"
 #include "local_engine/chat_template/chat_template.hpp"
+#include "local_engine/gpu_fit.hpp"
 #include "local_engine/model/memory_plan.hpp"
 #include "local_engine/serving/answer_plan.hpp"
 #include "local_engine/serving/chat_options.hpp"
@@ -101,8 +102,9 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
     SchedulerConfig scheduling = shape->scheduling;
     if (config.prefix_cache) scheduling.prefix_keys = make_prefix_keys(config, *plan);
     const ForwardLimits limits{Scheduler::largest_step(scheduling), Scheduler::most_rows(scheduling), scheduling.pages, config.kv_type};
-    const BackendChoice choice = choose_backend(config, plan_memory(**file, *plan, limits).total());
-    auto kernels = make_engine_kernels(config, choice.backend);
+    const std::uint64_t of_card = plan_memory(**file, *plan, limits).total() + card_scratch_bytes(*plan, limits.step_tokens, limits.logit_rows);
+    const BackendChoice choice = choose_backend(config, of_card);
+    auto kernels = make_engine_kernels(config, choice.backend, of_card);
     if (!kernels) return kernels.error();
     auto model = build_model(std::move(*file), std::move(*plan), std::move(*kernels), limits);
     if (!model) return model.error();
@@ -115,7 +117,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
     parts->trie = std::make_unique<VocabularyTrie>(VocabularyTrie::of(parts->tokenizer, parts->answer_format.spelled));
     parts->grammars = std::make_unique<GrammarCompiler>(*parts->trie);
     parts->device = std::make_unique<ModelDevice>(*parts->model, limits,
-                                                  [config, choice] { return make_engine_kernels(config, choice.backend); });
+                                                  [config, choice, of_card] { return make_engine_kernels(config, choice.backend, of_card); });
     parts->loop = std::make_unique<EngineLoop>(
         *parts->device, parts->tokenizer, parts->trie.get(),
         LoopConfig{scheduling, config.longest_step, config.first_restart_wait, config.longest_restart_wait});

@@ -29,9 +29,10 @@ constexpr std::array kCards = {
 constexpr std::uint64_t kReserve = mebibytes(512);      // the context of the driver takes 300 to 500
 constexpr std::uint64_t kAttentionParts = mebibytes(64);  // see DeviceKernels::attend
 
-// What DeviceKernels keeps between the kernels of one call: the widest layer decides. Rows are kept as floats; 8-bit
-// forms take a third more.
-std::uint64_t operation_bytes(const ModelPlan& plan, const GpuFitOptions& options) {
+}  // namespace
+
+// The widest layer decides. Rows are kept as floats; 8-bit forms take a third more.
+std::uint64_t card_scratch_bytes(const ModelPlan& plan, std::int32_t step_tokens, std::int32_t logit_rows) {
     std::int64_t floats = 0;  // per token
     for (const LayerPlan& layer : plan.layers) {
         const std::int64_t used = layer.moe ? layer.moe->used : 1;
@@ -40,12 +41,10 @@ std::uint64_t operation_bytes(const ModelPlan& plan, const GpuFitOptions& option
         const std::int64_t results = layer.moe ? used * plan.width : 0;
         floats = std::max(floats, 2 * used * ffn + results + experts + 2 * used + (used * ffn + plan.width) / 3 + 1);
     }
-    const auto tokens = static_cast<std::uint64_t>(options.step_tokens);
-    const std::uint64_t normed = static_cast<std::uint64_t>(options.logit_rows) * static_cast<std::uint64_t>(plan.width);
+    const auto tokens = static_cast<std::uint64_t>(step_tokens);
+    const std::uint64_t normed = static_cast<std::uint64_t>(logit_rows) * static_cast<std::uint64_t>(plan.width);
     return (tokens * static_cast<std::uint64_t>(floats) + normed) * sizeof(float) + kAttentionParts;
 }
-
-}  // namespace
 
 std::span<const GpuCard> gpu_cards() {
     return kCards;
@@ -66,7 +65,7 @@ core::Result<GpuFit> fit_gpu(const std::filesystem::path& model, const GpuFitOpt
     const MemoryPlan memory = plan_memory(**file, *plan, limits);  // its cache: one page
     GpuFit fit{.memory = options.memory,
                .weights = memory.weights,
-               .scratch = memory.scratch + operation_bytes(*plan, options),
+               .scratch = memory.scratch + card_scratch_bytes(*plan, options.step_tokens, options.logit_rows),
                .reserve = kReserve,
                .token_bytes = memory.cache / kPageTokens,
                .context = plan->context_length};

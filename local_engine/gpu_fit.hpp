@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "local_engine/model/layer_plan.hpp"
 #include "local_engine/options.hpp"
 
 #include <cstdint>
@@ -41,6 +42,9 @@ struct GpuFitOptions {
     std::int32_t step_tokens = 512;  // computed together at most
     std::int32_t logit_rows = 64;    // sequences that decode together
 };
+
+// What the card's kernels keep between those of one call, beside the activations that Forward counts.
+std::uint64_t card_scratch_bytes(const ModelPlan& plan, std::int32_t step_tokens, std::int32_t logit_rows);
 
 // Errors as Engine::load for the file's structure.
 core::Result<GpuFit> fit_gpu(const std::filesystem::path& model, const GpuFitOptions& options);

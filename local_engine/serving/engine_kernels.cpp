@@ -32,8 +32,14 @@ BackendChoice choose_backend(const EngineConfig& config, std::uint64_t bytes) {
     return {EngineBackend::Cuda, "auto: " + name + " answers and has " + megabytes(room) + " free"};
 }
 
-core::Result<std::unique_ptr<Kernels>> make_engine_kernels(const EngineConfig& config, EngineBackend backend) {
-    if (backend == EngineBackend::Cuda) return open_card(config);
+core::Result<std::unique_ptr<Kernels>> make_engine_kernels(const EngineConfig& config, EngineBackend backend,
+                                                           std::uint64_t bytes) {
+    if (backend == EngineBackend::Cuda) {
+        auto card = open_card(config);
+        if (!card || (*card)->own_memory() >= bytes) return card;
+        return core::Error{core::Errc::Unavailable, (*card)->name() + " has " + megabytes((*card)->own_memory()) +
+                                                        " free, the model takes " + megabytes(bytes) + " of it"};
+    }
     auto kernels = make_cpu_kernels({config.threads, config.activations, config.instruction_set});
     if (kernels) return kernels;
     return core::Error{core::Errc::InvalidRequest, "this machine cannot run '" + config.instruction_set + "'",

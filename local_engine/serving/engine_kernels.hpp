@@ -22,7 +22,9 @@ BackendChoice choose_backend(const EngineConfig& config, std::uint64_t bytes);
 // Of the card. Unavailable or Unsupported with field "backend".
 core::Result<std::unique_ptr<Kernels>> open_card(const EngineConfig& config);
 
-// Of a choice that is not Auto. Also InvalidRequest with field "instruction_set".
-core::Result<std::unique_ptr<Kernels>> make_engine_kernels(const EngineConfig& config, EngineBackend backend);
+// Of a choice that is not Auto. Also Unavailable when the card has less than `bytes`, and InvalidRequest with field
+// "instruction_set".
+core::Result<std::unique_ptr<Kernels>> make_engine_kernels(const EngineConfig& config, EngineBackend backend,
+                                                           std::uint64_t bytes);
 
 }  // namespace sluice::local_engine
