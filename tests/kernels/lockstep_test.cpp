@@ -1,7 +1,6 @@
-// CPU and emulated card side by side with 8-bit activations. Whole models of some architectures differ by more than
-// rounding: these tests say that no operation does, given the same numbers, and that such models take the CPU as far
-// from itself when their input is nudged by a rounding error. A quantised value that lies between two whole numbers
-// goes to the other one, which is a step of 1/127 of its group.
+// CPU and emulated card side by side with 8-bit activations: given the same numbers, no operation differs by more than
+// rounding, and a whole model is no further from the CPU than a rounding error takes the CPU from itself. That can be far:
+// a value between two whole numbers of the 8-bit form goes to the other one, a step of 1/127 of its group.
 #include "emulated_device.hpp"
 #include "local_engine/model/model.hpp"
 #include "staged_kernels.hpp"
