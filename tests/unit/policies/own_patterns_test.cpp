@@ -18,7 +18,7 @@ OwnPattern employee() {
 }
 
 // What the patterns find, as the texts found.
-std::vector<std::string> found(const std::vector<OwnPattern>& patterns, std::string_view text, std::string_view key = {}) {
+std::vector<std::string> found_by(const std::vector<OwnPattern>& patterns, std::string_view text, std::string_view key = {}) {
     const OwnPatterns own{patterns};
     std::vector<OwnPatterns::Match> matches;
     EXPECT_TRUE(own.find(text, key, matches));
@@ -47,41 +47,41 @@ TEST(OwnPatterns, FindWhatTheySayUnderANameThatNoBuiltInHas) {
 TEST(OwnPatterns, AreRunWithAndWithoutFixedLettersInThem) {
     OwnPattern digits{.name = "part", .regex = R"(\b\d{3}:\d{3}\b)"};
     OwnPattern any_case{.name = "case_no", .regex = R"((?i)caseno\d+)"};
-    EXPECT_THAT(found({employee(), digits, any_case}, "123:456"), ElementsAre("123:456"));
-    EXPECT_THAT(found({employee(), digits, any_case}, "CaseNo77 emp-1 EMP-000001"), ElementsAre("EMP-000001", "CaseNo77"));
+    EXPECT_THAT(found_by({employee(), digits, any_case}, "123:456"), ElementsAre("123:456"));
+    EXPECT_THAT(found_by({employee(), digits, any_case}, "CaseNo77 emp-1 EMP-000001"), ElementsAre("EMP-000001", "CaseNo77"));
     OwnPattern foreign{.name = "akte", .regex = "(?i)gesch\xc3\xa4""ft-\\d+"};
-    EXPECT_THAT(found({foreign}, "GESCH\xc3\x84""FT-12 und Gesch\xc3\xa4""ft-7"), ElementsAre("GESCH\xc3\x84""FT-12", "Gesch\xc3\xa4""ft-7"));
+    EXPECT_THAT(found_by({foreign}, "GESCH\xc3\x84""FT-12 und Gesch\xc3\xa4""ft-7"), ElementsAre("GESCH\xc3\x84""FT-12", "Gesch\xc3\xa4""ft-7"));
 }
 
 TEST(OwnPatterns, AValidatorMustPass) {
     OwnPattern card{.name = "badge", .regex = R"(\bB\d{10}\b|\b\d{10}\b)", .validator = "luhn"};
-    EXPECT_THAT(found({card}, "1234567897 and 1234567890"), ElementsAre("1234567897"));
+    EXPECT_THAT(found_by({card}, "1234567897 and 1234567890"), ElementsAre("1234567897"));
     OwnPattern npi{.name = "npi", .regex = R"(\b\d{10}\b)", .validator = "us_npi"};
-    EXPECT_THAT(found({npi}, "1234567893 and 1234567897"), ElementsAre("1234567893"));
+    EXPECT_THAT(found_by({npi}, "1234567893 and 1234567897"), ElementsAre("1234567893"));
 }
 
 TEST(OwnPatterns, AContextWordMustStandBesideThem) {
     OwnPattern number{.name = "member", .regex = R"(\b\d{7}\b)", .context = {"member", "Mitglied", "membre no"}};
-    EXPECT_THAT(found({number}, "member 1234567"), ElementsAre("1234567"));
-    EXPECT_THAT(found({number}, "MITGLIED: 1234567"), ElementsAre("1234567"));
-    EXPECT_THAT(found({number}, "1234567 (member)"), ElementsAre("1234567"));
-    EXPECT_THAT(found({number}, "1234567", "member_id"), ElementsAre("1234567"));
-    EXPECT_THAT(found({number}, "order 1234567"), IsEmpty());
-    EXPECT_THAT(found({number}, "remember 1234567"), IsEmpty());
-    EXPECT_THAT(found({number}, "member\n1234567"), IsEmpty());
-    EXPECT_THAT(found({number}, "member " + std::string(60, '.') + " 1234567"), IsEmpty());
+    EXPECT_THAT(found_by({number}, "member 1234567"), ElementsAre("1234567"));
+    EXPECT_THAT(found_by({number}, "MITGLIED: 1234567"), ElementsAre("1234567"));
+    EXPECT_THAT(found_by({number}, "1234567 (member)"), ElementsAre("1234567"));
+    EXPECT_THAT(found_by({number}, "1234567", "member_id"), ElementsAre("1234567"));
+    EXPECT_THAT(found_by({number}, "order 1234567"), IsEmpty());
+    EXPECT_THAT(found_by({number}, "remember 1234567"), IsEmpty());
+    EXPECT_THAT(found_by({number}, "member\n1234567"), IsEmpty());
+    EXPECT_THAT(found_by({number}, "member " + std::string(60, '.') + " 1234567"), IsEmpty());
 }
 
 TEST(OwnPatterns, LengthsCountCharacters) {
     OwnPattern name{.name = "code", .regex = "K-\\pL+", .min_length = 5, .max_length = 6};
-    EXPECT_THAT(found({name}, "K-ab K-abc K-\xc3\xa4\xc3\xb6\xc3\xbc K-abcdefg"), ElementsAre("K-abc", "K-\xc3\xa4\xc3\xb6\xc3\xbc"));
+    EXPECT_THAT(found_by({name}, "K-ab K-abc K-\xc3\xa4\xc3\xb6\xc3\xbc K-abcdefg"), ElementsAre("K-abc", "K-\xc3\xa4\xc3\xb6\xc3\xbc"));
 }
 
 TEST(OwnPatterns, AreFoundWhereverTheyStandInALongText) {
     for (const std::size_t at : {0U, 4085U, 4090U, 4096U, 3584U, 50'000U, 99'900U}) {
         std::string text(100'000, '.');
         text.replace(at, 12, " EMP-123456 ");
-        EXPECT_THAT(found({employee()}, text), ElementsAre("EMP-123456")) << at;
+        EXPECT_THAT(found_by({employee()}, text), ElementsAre("EMP-123456")) << at;
     }
 }
 
