@@ -32,7 +32,8 @@ std::span<const std::string_view> SseDecoder::feed(std::string_view bytes) {
         else read_line(line);
     }
     scanned_ = buffer_.size();
-    if (buffer_.size() - std::min(line_begin_, buffer_.size()) > max_event_bytes_ + 8) failed_ = true;
+    // What comes behind "[DONE]" is not read, so its length is no fault either.
+    if (!done_ && buffer_.size() - std::min(line_begin_, buffer_.size()) > max_event_bytes_ + 8) failed_ = true;
     return events_;
 }
 

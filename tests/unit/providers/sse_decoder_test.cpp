@@ -93,6 +93,16 @@ TEST(SseDecoder, AnEndlessLineFailsBeforeItEnds) {
     }
 }
 
+TEST(SseDecoder, WhatComesBehindDoneIsNoFailureHoweverLongItIs) {
+    const std::string stream = "data: a\n\ndata: [DONE]\n\n" + std::string(100, 'x');
+    for (const std::size_t step : {stream.size(), std::size_t{30}, std::size_t{1}}) {
+        SseDecoder decoder(16);
+        for (std::size_t at = 0; at < stream.size(); at += step) decoder.feed(std::string_view(stream).substr(at, step));
+        EXPECT_TRUE(decoder.done()) << step;
+        EXPECT_FALSE(decoder.failed()) << step;
+    }
+}
+
 TEST(SseDecoder, EventsBeforeAFailureAreDelivered) {
     SseDecoder decoder(8);
     EXPECT_EQ(decode(decoder, "data: a\n\ndata: 123456789\n\n", 64), std::vector<std::string>{"a"});
