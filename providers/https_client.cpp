@@ -1,5 +1,6 @@
 #include "providers/https_client.hpp"
 
+#include "core/net/last_chunk.hpp"
 #include "providers/connection_error.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -73,8 +74,14 @@ core::awaitable<Result<void>> HttpAnswer::fill(std::string_view doing) {
 
 Result<void> HttpAnswer::parse() {
     Connection& connection = *lease_;
+    const auto bytes = connection.buffer.data();
+    const bool in_chunks = connection.parser->is_header_done() && connection.parser->chunked();
+    if (in_chunks && core::last_chunk_is_cut({static_cast<const char*>(bytes.data()), bytes.size()})) {
+        wants_more_ = true;
+        return {};
+    }
     core::error_code error;
-    const std::size_t used = connection.parser->put(connection.buffer.data(), error);
+    const std::size_t used = connection.parser->put(bytes, error);
     connection.buffer.consume(used);
     wants_more_ = error == http::error::need_more || used == 0 || connection.buffer.size() == 0;
     if (error && error != http::error::need_more) return transfer_error(error, kReading);

@@ -1,5 +1,7 @@
 #include "gateway/http/request_parser.hpp"
 
+#include "core/net/last_chunk.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -103,7 +105,7 @@ RequestParser::Progress RequestParser::parse_body(std::string_view bytes, std::s
     consumed = 0;
     if (is_done()) return Progress::Done;
     if (const auto length = declared_length(); length && *length > max_body_bytes_) return refuse(kBodyTooLarge);
-    if (bytes.empty()) return Progress::NeedMore;
+    if (bytes.empty() || (chunked() && core::last_chunk_is_cut(bytes))) return Progress::NeedMore;
     eager(true);
     error_code error;
     consumed = put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);

@@ -175,6 +175,17 @@ const std::vector<std::pair<std::string, Make>>& faults() {
         {"chunked-twice", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
                               "chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")},
         {"encoding-unknown", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")},
+        // Nothing in chunks, cut where Beast alone ends the program (core/net/last_chunk.hpp).
+        {"chunks-of-nothing-in-pieces",
+         [](const Request&) {
+             return ScriptedAnswer{}
+                 .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+                 .pause(milliseconds(20))
+                 .send("\r")
+                 .pause(milliseconds(20))
+                 .send("\n")
+                 .finish();
+         }},
         {"chunk-size-wrong", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")},
         {"chunk-size-huge", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}")},
         {"chunk-extension-flood", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;" +
