@@ -163,15 +163,7 @@ MoeFfn load_moe(Loader& load, const std::string& block, const MoePlan& plan, std
 
 Attention describe_attention(Loader& load, const std::string& block, const ModelPlan& plan, const LayerPlan& layer,
                              std::span<const Rope> ropes) {
-    Attention attention{.heads = static_cast<std::int32_t>(layer.heads),
-                        .kv_heads = static_cast<std::int32_t>(layer.kv_heads),
-                        .head_size = static_cast<std::int32_t>(layer.head_size),
-                        .scale = layer.attention_scale,
-                        .norm_epsilon = plan.norm_epsilon,
-                        .norm_after_rotation = layer.qk_norm == LayerPlan::QkNorm::Plain,
-                        .mask = layer.mask,
-                        .temperature = layer.temperature,
-                        .temperature_length = layer.temperature_length};
+    Attention attention = attention_without_weights(plan, layer);
     if (layer.rope >= 0) attention.rope = ropes[static_cast<std::size_t>(layer.rope)];
     if (layer.sinks) attention.sinks = load.vector(block + "attn_sinks.weight", {layer.heads});
     if (layer.qk_norm == LayerPlan::QkNorm::Weighted) {
@@ -270,6 +262,18 @@ Result<Weights> take_weights(const gguf::Reader& file, const ModelPlan& plan, Ke
 }
 
 }  // namespace
+
+Attention attention_without_weights(const ModelPlan& plan, const LayerPlan& layer) {
+    return {.heads = static_cast<std::int32_t>(layer.heads),
+            .kv_heads = static_cast<std::int32_t>(layer.kv_heads),
+            .head_size = static_cast<std::int32_t>(layer.head_size),
+            .scale = layer.attention_scale,
+            .norm_epsilon = plan.norm_epsilon,
+            .norm_after_rotation = layer.qk_norm == LayerPlan::QkNorm::Plain,
+            .mask = layer.mask,
+            .temperature = layer.temperature,
+            .temperature_length = layer.temperature_length};
+}
 
 Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Kernels& kernels) {
     return take_weights(file, plan, &kernels);

@@ -43,6 +43,9 @@ struct Weights {
     std::deque<std::vector<float>> vectors;  // norms and rope frequencies, expanded
 };
 
+// What a plan says of a layer's attention, without norms, sinks and rotation.
+Attention attention_without_weights(const ModelPlan& plan, const LayerPlan& layer);
+
 // Weights point into `file` and into themselves: both must outlive their use by the kernels. Errors: Corrupt names a
 // tensor that is missing or has another shape, Unsupported one whose type or role is not known (it would be ignored).
 core::Result<Weights> load_weights(const gguf::Reader& file, const ModelPlan& plan, Kernels& kernels);

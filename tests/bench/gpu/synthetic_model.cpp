@@ -88,15 +88,7 @@ private:
 };
 
 Attention attention_of(Maker& make, const ModelPlan& plan, const LayerPlan& layer, const Rope& rope) {
-    Attention attention{.heads = static_cast<std::int32_t>(layer.heads),
-                        .kv_heads = static_cast<std::int32_t>(layer.kv_heads),
-                        .head_size = static_cast<std::int32_t>(layer.head_size),
-                        .scale = layer.attention_scale,
-                        .norm_epsilon = plan.norm_epsilon,
-                        .norm_after_rotation = layer.qk_norm == LayerPlan::QkNorm::Plain,
-                        .mask = layer.mask,
-                        .temperature = layer.temperature,
-                        .temperature_length = layer.temperature_length};
+    Attention attention = attention_without_weights(plan, layer);
     if (layer.rope >= 0) attention.rope = rope;
     if (layer.sinks) attention.sinks = make.vector(layer.heads, 0.1F);
     if (layer.qk_norm == LayerPlan::QkNorm::Weighted) {
