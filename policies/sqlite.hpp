@@ -4,6 +4,7 @@
 // busy or unwritable one, Internal otherwise; the detail is SQLite's own message and holds no bound values.
 #pragma once
 
+#include "core/crypto.hpp"
 #include "core/result.hpp"
 
 #include <sqlite3.h>
@@ -29,6 +30,10 @@ private:
 struct Blob {
     std::string_view bytes;
 };
+
+inline Blob as_blob(const core::Digest& digest) {
+    return {{reinterpret_cast<const char*>(digest.data()), digest.size()}};
+}
 
 // Bound values are not copied: they stay alive until reset() or the end of run().
 class Statement {

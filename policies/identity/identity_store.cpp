@@ -165,9 +165,8 @@ Result<NewKey> IdentityStore::create_key(const std::string& team, const std::str
     core::Secret token{std::string{kKeyPrefix} + core::random_token(kKeyBytes)};
     const auto hash = state_->identity.hasher.hash(token.expose());
     const std::string shown{token.expose().substr(0, kKeyPrefix.size() + kShownCharacters)};
-    const Blob stored{{reinterpret_cast<const char*>(hash.data()), hash.size()}};
     const std::int64_t created = now();
-    if (auto added = insert->run(owner->id.value, name, stored, shown, nano(caps.daily), nano(caps.monthly), created);
+    if (auto added = insert->run(owner->id.value, name, as_blob(hash), shown, nano(caps.daily), nano(caps.monthly), created);
         !added)
         return added.error();
     if (state_->database().changes() == 0)

@@ -15,7 +15,7 @@ using core::Error;
 using core::Result;
 
 constexpr std::uint64_t kRecordsPerTransaction = 4096;
-constexpr std::uint64_t kRecordsBetweenRests = 32;  // as many as are stored at once, a fifth of a millisecond's work or so
+constexpr std::uint64_t kRecordsBetweenRests = BookRows::kAtOnce;  // a fifth of a millisecond's work or so
 constexpr std::chrono::microseconds kRest{400};
 constexpr std::uint64_t kBehind = 16'384;  // records: from here on following matters more than rests
 constexpr int kNice = 5;  // behind the event loops, yet with a share that lets it follow them

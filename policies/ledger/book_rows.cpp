@@ -14,7 +14,7 @@ void RecordRow::cell(int column, Cell out) const {
         case 1: return out.set(time);
         case 2: return out.set(std::int64_t{static_cast<int>(type)});
         case 3: return out.set(Blob{payload});
-        default: return out.set(Blob{{reinterpret_cast<const char*>(hash.data()), hash.size()}});
+        default: return out.set(as_blob(hash));
     }
 }
 
@@ -31,7 +31,7 @@ void DecisionRow::cell(int column, Cell out) const {
 void EntryRow::cell(int column, Cell out) const {
     switch (column) {
         case 0: return out.set(sequence);
-        case 1: return out.set(id);
+        case 1: return out.set(held.id);
         case 2: return out.set(held.team.value);
         case 3: return out.set(held.key.value);
         case 4: return out.set(held.user);
@@ -70,9 +70,8 @@ struct BookRows::Statements {
     Statement renamed;
 };
 
-void BookRows::Gone::operator()(Statements* statements) const {
-    delete statements;
-}
+BookRows::BookRows() = default;
+BookRows::~BookRows() = default;
 
 Result<std::unique_ptr<BookRows>> BookRows::in(Database& database) {
     std::unique_ptr<BookRows> made{new BookRows};
@@ -140,7 +139,7 @@ Result<std::uint64_t> BookRows::rename_duplicates() {
         const auto entry = std::find_if(entries.rows.begin(), entries.rows.end(), [&](const EntryRow& candidate) {
             return candidate.sequence == decision.sequence;
         });
-        if (entry != entries.rows.end()) entry->id = other;
+        if (entry != entries.rows.end()) entry->held.id = other;
     }
     return duplicates;
 }

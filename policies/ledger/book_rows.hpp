@@ -33,8 +33,7 @@ struct DecisionRow {
 
 struct EntryRow {
     std::int64_t sequence;
-    std::string id;
-    HoldRecord held;
+    HoldRecord held;      // with the id that its decision is stored under
     SettleRecord settle;  // with the target that served
     std::int64_t held_at;
     std::int64_t time;
@@ -56,10 +55,13 @@ public:
     static core::Result<std::unique_ptr<BookRows>> in(Database& database);
     BookRows(const BookRows&) = delete;
     BookRows& operator=(const BookRows&) = delete;
+    ~BookRows();
+
+    static constexpr std::size_t kAtOnce = 32;  // records: when to store
 
     RowsOf<RecordRow> records;
     RowsOf<DecisionRow> decisions;
-    RowsOf<EntryRow> entries;  // each under the id of its decision
+    RowsOf<EntryRow> entries;
     RowsOf<PostingRow> postings;
 
     // Stores everything, inside the caller's transaction, and is empty then. Ids are ours and random; should one come
@@ -67,14 +69,11 @@ public:
     core::Result<std::uint64_t> store(Database& database);
 
 private:
-    BookRows() = default;
+    BookRows();
     core::Result<std::uint64_t> rename_duplicates();
 
     struct Statements;
-    struct Gone {
-        void operator()(Statements* statements) const;
-    };
-    std::unique_ptr<Statements, Gone> statements_;
+    std::unique_ptr<Statements> statements_;
 };
 
 }  // namespace sluice::policies

@@ -14,10 +14,6 @@ using core::Result;
 
 constexpr std::int64_t kTailRecords = 20'000;  // of the chain, checked at every start; verify() checks all of it
 
-Blob as_blob(const core::Digest& digest) {
-    return Blob{{reinterpret_cast<const char*>(digest.data()), digest.size()}};
-}
-
 }  // namespace
 
 Books::Books(Database database, std::unique_ptr<BookRows> rows, BookStatements statements)

@@ -64,7 +64,8 @@ public:
     core::Result<void> add(const Record& record);
     core::Result<void> commit();
 
-    // From here on commits do not wait for the disk: the journal keeps what they hold until make_durable() was true.
+    // From here on commits do not wait for the disk: the journal keeps what they hold until make_durable() was true. And
+    // references between rows are left to verify_books().
     core::Result<void> rely_on_journal();
     // Everything committed is on disk; false: not now, ask again. Gentle lets the journal's syncs through (GentleSync).
     enum class Pace { Gentle, Full };

@@ -10,8 +10,6 @@ namespace {
 
 using core::Result;
 
-constexpr std::size_t kRowsAtOnce = 32;  // records that are stored by one statement
-
 std::int64_t as_integer(std::uint64_t sequence) {
     return static_cast<std::int64_t>(sequence);
 }
@@ -60,7 +58,7 @@ Result<void> Books::add(const Record& record) {
     chain_ = hash;
     newest_ = record.sequence;
     if (auto derived = derive(record); !derived) return derived;
-    return rows_->records.size() < kRowsAtOnce ? Result<void>{} : store_rows();
+    return rows_->records.size() < BookRows::kAtOnce ? Result<void>{} : store_rows();
 }
 
 Result<void> Books::derive(const Record& record) {
@@ -146,9 +144,8 @@ Result<void> Books::add_entry(const Record& record, OpenHold hold, SettleRecord 
     sum.cached += settle.usage.cached;
     sum.charge = sum.charge + settle.charge;
     sum.estimated += settle.usage.estimated ? 1 : 0;
-    std::string id = held.id;
     rows_->entries.rows.push_back(
-        {as_integer(record.sequence), std::move(id), std::move(held), std::move(settle), hold.time, record.time});
+        {as_integer(record.sequence), std::move(held), std::move(settle), hold.time, record.time});
     return {};
 }
 

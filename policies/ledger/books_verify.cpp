@@ -61,14 +61,14 @@ Result<VerifyReport> Walk::run() {
                             .payload = records_.blob(3)};
         if (record.sequence != report_.records + 1) return bad_record(report_.records + 1, "is missing");
         chain_ = chain_hash(chain_, record);
-        const std::string_view hash{reinterpret_cast<const char*>(chain_.data()), chain_.size()};
-        if (records_.blob(4) != hash) return bad_record(record.sequence, "does not match its hash");
+        if (records_.blob(4) != as_blob(chain_).bytes) return bad_record(record.sequence, "does not match its hash");
         if (auto checked = check(record); !checked) return checked.error();
         ++report_.records;
     }
     for (Statement* derived : {&decisions_, &entries_}) {
         const auto more = derived->step();
-        if (!more || *more) return bad_record(report_.records + 1, "is missing, although something derived from it is there");
+        if (!more || *more)
+            return bad_record(report_.records + 1, "is missing, although something derived from it is there");
     }
     report_.chain_head = core::to_hex(chain_);
     return report_;
@@ -135,7 +135,8 @@ Result<void> must_be_zero(const Database& database, Sql sql, const char* what) {
 }
 
 Result<void> check_references(const Database& database) {
-    return must_be_zero(database, "SELECT count(*) FROM pragma_foreign_key_check", "a row belongs to one that is not there");
+    return must_be_zero(database, "SELECT count(*) FROM pragma_foreign_key_check",
+                        "a row belongs to one that is not there");
 }
 
 Result<void> check_sums(const Database& database) {
