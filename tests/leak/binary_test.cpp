@@ -8,12 +8,12 @@
 #include "tests/leak/leak_case.hpp"
 #include "tests/leak/leak_check.hpp"
 #include "tests/support/echo_answer.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/support/redis_server.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
@@ -47,11 +47,6 @@ std::string configuration(const ScriptedUpstream& cloud, const RedisServer* redi
             "sensitivity:\n  dictionary:\n";
     for (const auto& term : org_terms()) yaml += "    - {term: \"" + term + "\", class: confidential}\n";
     return yaml;
-}
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string strings_in_redis(const RedisServer& redis) {
@@ -155,7 +150,7 @@ TEST(LeakBinary, NoCanaryLeavesTheRealGateway) {
 
     std::string files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(gateway.data()))
-        if (entry.is_regular_file() && entry.path().extension() != ".gguf") files += read_file(entry.path());
+        if (entry.is_regular_file() && entry.path().extension() != ".gguf") files += test::read_file(entry.path());
     const LeakCheck records{gateway.log() + metrics + shared};
     std::size_t gaps = 0;
     for (std::size_t i = 0; i < cases.size(); ++i) {

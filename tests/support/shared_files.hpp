@@ -3,8 +3,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 namespace sluice::test {
@@ -13,11 +11,6 @@ namespace sluice::test {
 inline std::filesystem::path shared_file(const std::string& name) {
     const char* folder = std::getenv("SLUICE_SHARED");
     return std::filesystem::path(folder != nullptr ? folder : SLUICE_SOURCE_DIR "/../shared") / name;
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace sluice::test

@@ -17,15 +17,11 @@
 #include <thread>
 
 #include "core/json.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace sluice::testing {
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
@@ -140,7 +136,7 @@ std::string GatewayProcess::run(const std::vector<std::string>& words) const {
     std::string out;
     std::array<char, 4096> buffer{};
     while (const auto count = fread(buffer.data(), 1, buffer.size(), pipe)) out.append(buffer.data(), count);
-    if (pclose(pipe) != 0) throw std::runtime_error("sluice " + words[0] + " failed: " + read_file(folder_ / "cli.log"));
+    if (pclose(pipe) != 0) throw std::runtime_error("sluice " + words[0] + " failed: " + test::read_file(folder_ / "cli.log"));
     return out;
 }
 
@@ -189,6 +185,6 @@ void GatewayProcess::kill() {
     process_ = -1;
 }
 
-std::string GatewayProcess::log() const { return read_file(folder_ / "log"); }
+std::string GatewayProcess::log() const { return test::read_file(folder_ / "log"); }
 
 }  // namespace sluice::testing

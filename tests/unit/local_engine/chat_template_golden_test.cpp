@@ -2,6 +2,7 @@
 // own in tests/data/chat_templates, which need nothing beside the repository.
 #include "core/json.hpp"
 #include "local_engine/chat_template/chat_template.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/support/shared_files.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 #include "local_engine/chat_template/chat_template.hpp"
 
+#include "tests/support/read_file.hpp"
 #include "tests/support/shared_files.hpp"
 #include "tests/support/small_vocabulary.hpp"
 

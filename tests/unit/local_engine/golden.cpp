@@ -1,12 +1,12 @@
 #include "golden.hpp"
 
 #include "core/json.hpp"
+#include "tests/support/read_file.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -14,13 +14,8 @@
 namespace sluice::local_engine::testing {
 namespace {
 
-std::string read_bytes(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::vector<float> read_floats(const std::filesystem::path& path) {
-    const std::string bytes = read_bytes(path);
+    const std::string bytes = test::read_file(path);
     std::vector<float> values(bytes.size() / sizeof(float));
     std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
     return values;
@@ -137,7 +132,7 @@ std::vector<std::string> all_names() {
 }  // namespace
 
 std::vector<GoldenCase> read_golden(const std::filesystem::path& folder, const std::string& name) {
-    const auto document = core::parse_json(read_bytes(folder / (name + ".json"))).value();
+    const auto document = core::parse_json(test::read_file(folder / (name + ".json"))).value();
     std::vector<GoldenCase> cases;
     for (const auto& entry : document.at("cases")) {
         GoldenCase golden;

@@ -1,6 +1,7 @@
 // Token ids of the reference implementation for real and synthetic vocabularies; skipped where they are not at hand.
 #include "core/json.hpp"
 #include "local_engine/tokenizer/tokenizer.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/support/shared_files.hpp"
 
 #include <gtest/gtest.h>

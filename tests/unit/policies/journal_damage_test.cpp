@@ -7,6 +7,7 @@
 #include "policies/ledger/ledger_directory.hpp"
 #include "policies/ledger/records.hpp"
 #include "policies/ledger/segment_reader.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/unit/policies/ledger_support.hpp"
 
 #include <gmock/gmock.h>
@@ -14,18 +15,13 @@
 
 #include <fstream>
 #include <functional>
-#include <iterator>
 
 namespace sluice::policies::test {
 namespace {
 
 using core::Errc;
+using sluice::test::read_file;
 using ::testing::HasSubstr;
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 void write_file(const std::filesystem::path& path, const std::string& bytes) {
     std::ofstream{path, std::ios::binary | std::ios::trunc} << bytes;
