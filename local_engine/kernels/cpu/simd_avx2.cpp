@@ -6,6 +6,7 @@
 #include "local_engine/kernels/cpu/simd_more_rows.hpp"
 #include "local_engine/kernels/cpu/simd_panels_avx2.hpp"
 #include "local_engine/kernels/cpu/simd_streams_avx2.hpp"
+#include "local_engine/kernels/cpu/simd_sums.hpp"
 
 namespace sluice::local_engine::cpu {
 namespace {
@@ -18,35 +19,6 @@ struct Dot {
     }
     static __m256i of_signed(__m256i q, __m256i x) { return of_unsigned(_mm256_abs_epi8(q), _mm256_sign_epi8(x, q)); }
 };
-
-// Sixteen running sums in two vectors, added up in the order of Sums.
-struct TwoSums {
-    __m256 low = _mm256_setzero_ps();
-    __m256 high = _mm256_setzero_ps();
-
-    inline void add(__m256 a_low, __m256 a_high, const float* b) {
-        low = _mm256_fmadd_ps(a_low, _mm256_loadu_ps(b), low);
-        high = _mm256_fmadd_ps(a_high, _mm256_loadu_ps(b + 8), high);
-    }
-    inline __m128 four() const {
-        const __m256 eight = _mm256_add_ps(low, high);
-        return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-    }
-};
-
-// dot_4 of simd_loops.hpp to the last bit, for whole groups of 16.
-void dot_4_in_vectors(float* out, const float* a, const float* b, std::int64_t stride, std::int64_t count) {
-    if (count % 16 != 0) return dot_4(out, a, b, stride, count);
-    TwoSums sums[4];
-    for (std::int64_t i = 0; i < count; i += 16) {
-        const __m256 low = _mm256_loadu_ps(a + i);
-        const __m256 high = _mm256_loadu_ps(a + i + 8);
-        for (int k = 0; k < 4; ++k) sums[k].add(low, high, b + k * stride + i);
-    }
-    __m128 lanes[4] = {sums[0].four(), sums[1].four(), sums[2].four(), sums[3].four()};
-    _MM_TRANSPOSE4_PS(lanes[0], lanes[1], lanes[2], lanes[3]);
-    _mm_storeu_ps(out, _mm_add_ps(_mm_add_ps(lanes[0], lanes[2]), _mm_add_ps(lanes[1], lanes[3])));
-}
 
 constexpr std::int64_t kFewColumns = 3;  // for which unpacking panels costs more than it saves
 
@@ -65,9 +37,10 @@ void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t row
 }  // namespace
 
 const Simd* avx2_simd() {
-    static constexpr Simd table{
-        "avx2", dot,       dot_4_in_vectors,     add_4,       add_scaled, scale,    multiply,          swiglu,     swiglu_clamped,
-        geglu,  exp_minus, from_half, from_bfloat, to_half,    quantise, tile, has_tile_of};
+    static constexpr Simd table{"avx2",    dot,        dot_4_in_vectors, add_4_in_vectors, add_scaled,
+                                scale,     multiply,   swiglu,           swiglu_clamped,   geglu,
+                                exp_minus, from_half,  from_bfloat,      to_half,          quantise,
+                                tile,      has_tile_of};
     return &table;
 }
 

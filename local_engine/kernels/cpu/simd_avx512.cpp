@@ -10,6 +10,7 @@
 #if defined(__AVX512VNNI__)
 #include "local_engine/kernels/cpu/simd_loops.hpp"
 #include "local_engine/kernels/cpu/simd_more_rows.hpp"
+#include "local_engine/kernels/cpu/simd_sums.hpp"
 
 namespace sluice::local_engine::cpu {
 namespace {
@@ -227,9 +228,10 @@ void tile(float* out, const Matrix& weight, std::int64_t first, std::int64_t row
 }  // namespace
 
 const Simd* avx512_vnni_simd() {
-    static constexpr Simd table{"avx512-vnni", dot,     dot_4,          add_4, add_scaled, scale,
-                                multiply,      swiglu,  swiglu_clamped, geglu, exp_minus,  from_half,
-                                from_bfloat,   to_half, quantise,       tile,  has_tile_of};
+    static constexpr Simd table{"avx512-vnni", dot,        dot_4_in_vectors, add_4_in_vectors, add_scaled,
+                                scale,         multiply,   swiglu,           swiglu_clamped,   geglu,
+                                exp_minus,     from_half,  from_bfloat,      to_half,          quantise,
+                                tile,          has_tile_of};
     return &table;
 }
 
