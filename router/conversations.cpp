@@ -91,7 +91,7 @@ std::optional<Recalled> Conversations::recall_at_once(const core::ChatRequest& r
     if (policy.memory.store == MemoryRules::Store::Redis) return std::nullopt;
     std::optional<Recalled> out{std::in_place, labels_of(caller.team)};
     std::vector<Remembered> known;
-    if (policy.memory.store != MemoryRules::Store::Off) {
+    if (policy.memory.store != MemoryRules::Store::Off && parts_.memory.may_know(caller.team)) {
         out->texts = out->labels.of_request(request);
         known = find(labels_in(out->texts));
     }
@@ -143,6 +143,7 @@ core::awaitable<void> Conversations::remember_request(Recalled& recalled, const 
     const auto& request = judged.request();
     const auto& body = request.body();
     const ValuesIn values_in{redacted, recalled.labels};
+    if (recalled.texts.empty() && policy.memory.store != MemoryRules::Store::Off) recalled.texts = recalled.labels.of_request(request);
     Entries entries;
     for (const auto& text : recalled.texts) {
         auto own = DataClass::Public;
@@ -162,12 +163,12 @@ core::awaitable<void> Conversations::remember_request(Recalled& recalled, const 
         const auto masked = redacted == nullptr ? own : redacted->request.data_class();
         entries.emplace_back(text.label, remembered(own, masked, std::move(values), recalled.conversation));
     }
-    co_await store(std::move(entries), policy);
+    co_await store(std::move(entries), caller.team, policy);
 }
 
 core::awaitable<void> Conversations::remember_answer(const Recalled& recalled, DataClass data_class,
                                                      const policies::Redacted* redacted,
-                                                     const std::vector<std::string>& texts,
+                                                     const std::vector<std::string>& texts, core::TeamId team,
                                                      const policies::TeamPolicy& policy) {
     Entries entries;
     if (policy.memory.store != MemoryRules::Store::Off) {
@@ -183,12 +184,12 @@ core::awaitable<void> Conversations::remember_answer(const Recalled& recalled, D
                                      remembered(as_it_is, masked, std::move(values), recalled.conversation));
             }
     }
-    co_await store(std::move(entries), policy);
+    co_await store(std::move(entries), team, policy);
 }
 
-core::awaitable<void> Conversations::store(Entries entries, const policies::TeamPolicy& policy) {
+core::awaitable<void> Conversations::store(Entries entries, core::TeamId team, const policies::TeamPolicy& policy) {
     if (entries.empty() || policy.memory.store == MemoryRules::Store::Off) co_return;
-    for (const auto& [label, known] : entries) parts_.memory.store(label, known, policy.memory.keep);
+    for (const auto& [label, known] : entries) parts_.memory.store(team, label, known, policy.memory.keep);
     if (policy.memory.store == MemoryRules::Store::Redis && parts_.redis != nullptr)
         co_await parts_.redis->store(entries, policy.memory.keep);
 }

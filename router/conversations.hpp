@@ -24,7 +24,7 @@ struct Recalled {
     explicit Recalled(const policies::TeamLabels& team_labels) : labels(team_labels) {}
 
     policies::TeamLabels labels;
-    std::vector<policies::LabelledText> texts;  // of the request; empty when memory is off
+    std::vector<policies::LabelledText> texts;  // of the request; empty when memory is off or has nothing of the team
     policies::Recollection recollection;
     core::DataClass unreachable = core::DataClass::Public;  // raised when the store could not be asked
     policies::ConversationId conversation = {};  // none while nothing of it is private: see Conversations::name()
@@ -70,11 +70,11 @@ public:
     // What was answered, before the client has the end of it.
     core::awaitable<void> remember_answer(const Recalled& recalled, core::DataClass data_class,
                                           const policies::Redacted* redacted, const std::vector<std::string>& texts,
-                                          const policies::TeamPolicy& policy);
+                                          core::TeamId team, const policies::TeamPolicy& policy);
 
 private:
     using Entries = std::vector<std::pair<policies::MemoryLabel, policies::Remembered>>;
-    core::awaitable<void> store(Entries entries, const policies::TeamPolicy& policy);
+    core::awaitable<void> store(Entries entries, core::TeamId team, const policies::TeamPolicy& policy);
     std::vector<policies::Remembered> find(const std::vector<policies::MemoryLabel>& labels);
     void conclude(Recalled& recalled, std::vector<policies::Remembered> known, const core::ChatRequest& request,
                   const core::Caller& caller, const policies::TeamPolicy& policy);

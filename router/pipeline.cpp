@@ -64,7 +64,9 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
                                   .amount = worst,
                                   .target = work.decision.plan.front(),
                                   .zone = parts_.targets[work.plan.steps.front().target].zone};
-    auto hold = co_await parts_.ledger.hold(std::move(request));
+    auto held = parts_.ledger.hold_at_once(request);
+    if (!held) held.emplace(co_await parts_.ledger.hold(std::move(request)));
+    auto& hold = *held;
     if (!hold) {
         core::Error error = hold.error();
         if (error.code == Errc::BudgetExceeded) error.detail = "team " + work.decision.team_name + ": " + error.detail;
@@ -86,7 +88,7 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
     if (remembers) {
         const auto texts = work.answer.texts();
         const auto* masked = work.decision.zone == core::Zone::Cloud ? work.masked() : nullptr;
-        co_await parts_.conversations->remember_answer(*work.recalled, work.decision.data_class, masked, texts, work.policy);
+        co_await parts_.conversations->remember_answer(*work.recalled, work.decision.data_class, masked, texts, work.incoming.caller->team, work.policy);
     }
 
     // Durable before the client sees the end of the answer.
@@ -96,26 +98,24 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
                                     .zone = work.decision.zone,
                                     .decision_json = to_json(work.decision),
                                     .estimated = work.usage.estimated};
-    const auto settled = co_await parts_.ledger.settle(std::move(*hold), std::move(settlement));
-    if (outcome && !settled) outcome = settled.error();
+    auto settled = parts_.ledger.settle_at_once(*hold, settlement);
+    if (!settled) settled.emplace(co_await parts_.ledger.settle(std::move(*hold), std::move(settlement)));
+    if (outcome && !*settled) outcome = settled->error();
     co_await others_first(loop);
     if (!outcome) {
         if (reply.started()) co_await reply.fail(outcome.error());
         co_return outcome;
     }
-    const auto delivered = co_await deliver(recorded, reply);
+    // The end of the answer: [DONE] or the held-back body.
+    Result<void> delivered;
+    if (auto& body = recorded.held_body()) delivered = co_await reply.body(*body);
+    else delivered = co_await reply.end();
     if (auto kept = worth_keeping(work, recorded)) {
         auto* here = parts_.cache->in_process();
         if (here != nullptr) here->store_now(*work.cache_key, std::move(*kept));
         else co_await parts_.cache->store(*work.cache_key, std::move(*kept));
     }
     co_return delivered;
-}
-
-// The end of the answer: [DONE] or the held-back body.
-core::awaitable<Result<void>> Pipeline::deliver(RecordingSink& recorded, ClientReply& reply) {
-    if (auto& body = recorded.held_body()) return reply.body(*body);
-    return reply.end();
 }
 
 // Ends a request that cost nothing: the decision is recorded, the error goes to the client.

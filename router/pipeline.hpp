@@ -71,9 +71,9 @@ private:
     bool may_be_cached(Work& work) const;
     core::awaitable<core::Result<void>> replay(Work& work, const cache::CachedReply& kept, ClientReply& reply);
     core::awaitable<core::Result<void>> serve(Work& work, policies::Hold& hold, RecordingSink& recorded, ClientReply& reply);
-    core::awaitable<core::ServeOutcome> attempt(Work& work, const Step& step, RecordingSink& recorded);
+    core::awaitable<core::ServeOutcome> attempt(Work& work, const Step& step, const core::ServeOptions& options, RecordingSink& recorded);
+    core::awaitable<core::ServeOutcome> attempt_rewritten(Work& work, const CloudStep& cloud, const core::ServeOptions& options, RecordingSink& recorded);
     core::awaitable<core::Result<void>> wait_before_retry(const core::Error& error, int attempts, const core::Deadline& deadline);
-    static core::awaitable<core::Result<void>> deliver(RecordingSink& recorded, ClientReply& reply);
     std::optional<cache::CachedReply> worth_keeping(const Work& work, RecordingSink& recorded) const;
     core::awaitable<core::Result<void>> give_up(Work& work, core::Error error);
     void finish(Work& work, Outcome outcome, const core::Result<void>& result) const;

@@ -24,7 +24,7 @@ core::awaitable<Result<void>> Pipeline::replay(Work& work, const cache::CachedRe
         for (const auto& chunk : kept.chunks) work.answer.chunk(chunk);
         if (!kept.body.empty()) work.answer.body(kept.body);
         const auto texts = work.answer.texts();
-        co_await parts_.conversations->remember_answer(*work.recalled, work.decision.data_class, nullptr, texts, work.policy);
+        co_await parts_.conversations->remember_answer(*work.recalled, work.decision.data_class, nullptr, texts, work.incoming.caller->team, work.policy);
     }
     work.decision.cache = CacheStatus::Hit;
     work.decision.target = kept.target;

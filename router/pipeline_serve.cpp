@@ -33,6 +33,7 @@ void add(core::Usage& sum, const core::Usage& more) {
 // Tries the plan's steps until one answers, the client has seen a byte, or trying more cannot help.
 core::awaitable<Result<void>> Pipeline::serve(Work& work, policies::Hold& hold, RecordingSink& recorded, ClientReply& reply) {
     Result<void> result = core::Error{Errc::Refused, "no target may serve this request"};
+    const std::string tenant = std::to_string(work.incoming.caller->team.value);
     int attempts = 0;
     std::size_t index = 0;
     while (index < work.plan.steps.size() && attempts < config_.most_attempts) {
@@ -53,7 +54,12 @@ core::awaitable<Result<void>> Pipeline::serve(Work& work, policies::Hold& hold, 
 
         const auto before = Clock::now();
         parts_.ledger.sent(hold);
-        auto outcome = co_await attempt(work, step, recorded);
+        const core::ServeOptions options{.model = target.upstream_model,
+                                         .max_tokens = step.max_tokens,
+                                         .deadline = work.incoming.deadline,
+                                         .request_id = work.incoming.request_id,
+                                         .tenant = tenant};
+        auto outcome = co_await attempt(work, step, options, recorded);
         ++attempts;
         const auto* cloud = std::get_if<CloudStep>(&step.call);
         const auto cost = attempt_cost(outcome, cloud != nullptr ? cloud->request->request() : work.request(), target.entry, step.worst_case);
@@ -79,22 +85,23 @@ core::awaitable<Result<void>> Pipeline::serve(Work& work, policies::Hold& hold, 
     co_return result;
 }
 
-core::awaitable<core::ServeOutcome> Pipeline::attempt(Work& work, const Step& step, RecordingSink& recorded) {
-    const Target& target = parts_.targets[step.target];
-    const std::string tenant = std::to_string(work.incoming.caller->team.value);
-    const core::ServeOptions options{.model = target.upstream_model,
-                                     .max_tokens = step.max_tokens,
-                                     .deadline = work.incoming.deadline,
-                                     .request_id = work.incoming.request_id,
-                                     .tenant = tenant};
-    if (const auto* local = std::get_if<LocalStep>(&step.call)) co_return co_await local->backend->serve(*local->request, options, recorded);
+core::awaitable<core::ServeOutcome> Pipeline::attempt(Work& work, const Step& step, const core::ServeOptions& options,
+                                                      RecordingSink& recorded) {
+    if (const auto* local = std::get_if<LocalStep>(&step.call)) return local->backend->serve(*local->request, options, recorded);
     const auto& cloud = std::get<CloudStep>(step.call);
-    // What a cloud answers may be scanned, and gets the masked values back, before anybody else sees it.
+    work.decision.response_scan = work.policy.responses;
+    const bool as_it_is = !work.redacted && work.policy.responses == policies::ResponseScan::Off;
+    if (as_it_is) return cloud.backend->serve(*cloud.request, options, recorded);
+    return attempt_rewritten(work, cloud, options, recorded);
+}
+
+// What a cloud answers may be scanned, and gets the masked values back, before anybody else sees it.
+core::awaitable<core::ServeOutcome> Pipeline::attempt_rewritten(Work& work, const CloudStep& cloud, const core::ServeOptions& options,
+                                                                RecordingSink& recorded) {
     std::optional<RewritingSink> restored;
     std::optional<RewritingSink> scanned;
     core::ReplySink* sink = &recorded;
     if (work.redacted) sink = &restored.emplace(*sink, restoring(work.redacted->map, work.decision.restored));
-    work.decision.response_scan = work.policy.responses;
     if (work.policy.responses != policies::ResponseScan::Off)
         sink = &scanned.emplace(*sink, scanning(work.rules->classifier(), work.policy, work.decision.response_findings));
     auto outcome = co_await cloud.backend->serve(*cloud.request, options, *sink);

@@ -62,9 +62,11 @@ public:
     Result<void> start(std::int32_t first_day);
 
     core::awaitable<Result<Hold>> hold(HoldRequest request) override;
+    std::optional<Result<Hold>> hold_at_once(HoldRequest& request) override;
     core::awaitable<Result<void>> extend(Hold& hold, NanoUsd more) override;
     void sent(Hold& hold) noexcept override { hold.mark_sent(); }
     core::awaitable<Result<void>> settle(Hold hold, Settlement settlement) override;
+    std::optional<Result<void>> settle_at_once(Hold& hold, Settlement& settlement) override;
     core::awaitable<Result<void>> record(std::string decision_id, CallerPtr caller, std::string decision_json) override;
     std::optional<std::string> find_decision(const std::string& id, core::TeamId team) override;
     bool writable() const override { return parts_.journal->writable(); }
@@ -76,8 +78,10 @@ private:
     bool strict() const { return config_.durability == LedgerDurability::Strict; }
     core::awaitable<Result<void>> until_durable(std::uint64_t sequence);
     Result<void> admit(const HoldRequest& request) const;
+    Result<Hold> reserve(HoldRequest& request);
     std::uint64_t append_hold(HoldRequest& request, std::int32_t day, std::int64_t now);
     std::uint64_t append_settlement(const HoldTicket& ticket, const SettleRecord& record);
+    std::uint64_t append_settlement(Hold& hold, Settlement& settlement);
 
     const DurableLedgerConfig config_;
     Parts parts_;
@@ -136,26 +140,34 @@ std::uint64_t LocalLedger::append_hold(HoldRequest& request, std::int32_t day, s
 
 // Reserved before it is appended, and released after: whatever prefix of the journal survives a crash, spend and holds
 // in it are within the caps.
-core::awaitable<Result<Hold>> LocalLedger::hold(HoldRequest request) {
-    if (const auto admitted = admit(request); !admitted) co_return admitted.error();
+Result<Hold> LocalLedger::reserve(HoldRequest& request) {
+    if (auto admitted = admit(request); !admitted) return admitted.error();
     const std::int64_t now = config_.clock();
     const std::int32_t day = day_of(now);
-    if (const auto reserved = budget_.reserve(*request.caller, request.amount, day); !reserved)
-        co_return reserved.error();
+    if (auto reserved = budget_.reserve(*request.caller, request.amount, day); !reserved) return reserved.error();
     const auto sequence = append_hold(request, day, now);
     if (sequence == 0) {
         budget_.settle(request.caller->team, request.caller->key, day, request.amount, {});
-        co_return parts_.journal->failure();
+        return parts_.journal->failure();
     }
-    Hold hold{*this, HoldTicket{.id = std::move(request.id),
-                                .caller = std::move(request.caller),
-                                .amount = request.amount,
-                                .sequence = sequence,
-                                .day = day}};
-    if (strict()) {
-        if (const auto durable = co_await until_durable(sequence); !durable) co_return durable.error();
+    return Hold{*this, HoldTicket{.id = std::move(request.id),
+                                  .caller = std::move(request.caller),
+                                  .amount = request.amount,
+                                  .sequence = sequence,
+                                  .day = day}};
+}
+
+core::awaitable<Result<Hold>> LocalLedger::hold(HoldRequest request) {
+    auto held = reserve(request);
+    if (held && strict()) {
+        if (const auto durable = co_await until_durable(held->ticket().sequence); !durable) co_return durable.error();
     }
-    co_return Result<Hold>{std::move(hold)};
+    co_return held;
+}
+
+std::optional<Result<Hold>> LocalLedger::hold_at_once(HoldRequest& request) {
+    if (strict()) return std::nullopt;
+    return reserve(request);
 }
 
 core::awaitable<Result<void>> LocalLedger::extend(Hold& hold, NanoUsd more) {
@@ -183,8 +195,7 @@ std::uint64_t LocalLedger::append_settlement(const HoldTicket& ticket, const Set
     return sequence;
 }
 
-core::awaitable<Result<void>> LocalLedger::settle(Hold hold, Settlement settlement) {
-    if (!hold.open()) co_return Error{Errc::Internal, "this hold is settled"};
+std::uint64_t LocalLedger::append_settlement(Hold& hold, Settlement& settlement) {
     const NanoUsd charge = std::clamp(settlement.charge, NanoUsd{}, hold.amount());
     SettleRecord record{.hold = hold.ticket().sequence,
                         .settled_by = settled_by(settlement, charge),
@@ -194,9 +205,18 @@ core::awaitable<Result<void>> LocalLedger::settle(Hold hold, Settlement settleme
                         .zone = settlement.zone,
                         .price_version = std::move(settlement.price_version),
                         .decision_json = std::move(settlement.decision_json)};
-    const auto sequence = append_settlement(hold.close(), record);
-    if (sequence != 0 && !strict()) co_return Result<void>{};
-    co_return co_await until_durable(sequence);
+    return append_settlement(hold.close(), record);
+}
+
+core::awaitable<Result<void>> LocalLedger::settle(Hold hold, Settlement settlement) {
+    if (!hold.open()) co_return Error{Errc::Internal, "this hold is settled"};
+    co_return co_await until_durable(append_settlement(hold, settlement));
+}
+
+std::optional<Result<void>> LocalLedger::settle_at_once(Hold& hold, Settlement& settlement) {
+    if (strict() || !hold.open()) return std::nullopt;
+    if (append_settlement(hold, settlement) == 0) return parts_.journal->failure();
+    return Result<void>{};
 }
 
 void LocalLedger::settle_unattended(HoldTicket ticket, NanoUsd charge) noexcept {

@@ -99,11 +99,22 @@ public:
     // BudgetExceeded: the detail names scope and window, cap, spend, open holds and when it resets.
     // Unavailable: the ledger cannot be written; nothing may be sent upstream.
     virtual core::awaitable<core::Result<Hold>> hold(HoldRequest request) = 0;
+    // hold() where nothing has to be waited for. Null: it has, and the request is as it was.
+    virtual std::optional<core::Result<Hold>> hold_at_once(HoldRequest& request) {
+        static_cast<void>(request);
+        return std::nullopt;
+    }
     // Reserves `more` on top, in the hold's own windows. On error the hold is as it was.
     virtual core::awaitable<core::Result<void>> extend(Hold& hold, core::NanoUsd more) = 0;
     // Request bytes are about to leave: from here an unattended hold is charged in full unless a charge was noted.
     virtual void sent(Hold& hold) noexcept = 0;
     virtual core::awaitable<core::Result<void>> settle(Hold hold, Settlement settlement) = 0;
+    // settle() where nothing has to be waited for. Null: it has, and both are as they were.
+    virtual std::optional<core::Result<void>> settle_at_once(Hold& hold, Settlement& settlement) {
+        static_cast<void>(hold);
+        static_cast<void>(settlement);
+        return std::nullopt;
+    }
     // A decision without money: blocked, refused, answered from the cache. Waited for in strict only.
     virtual core::awaitable<core::Result<void>> record(std::string decision_id, CallerPtr caller,
                                                        std::string decision_json) = 0;

@@ -288,7 +288,14 @@ std::size_t ProcessMemory::LabelHash::operator()(const MemoryLabel& label) const
 }
 
 ProcessMemory::ProcessMemory(std::size_t most_entries)
-    : most_per_shard_(std::max<std::size_t>(1, most_entries / kShards)) {}
+    : most_per_shard_(std::max<std::size_t>(1, most_entries / kShards)) {
+    for (auto& expiry : last_expiry_) expiry.store(Clock::time_point::min().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+bool ProcessMemory::may_know(core::TeamId team, Clock::time_point now) const {
+    const auto slot = static_cast<std::uint64_t>(team.value) % last_expiry_.size();
+    return now.time_since_epoch().count() < last_expiry_[slot].load(std::memory_order_acquire);
+}
 
 std::vector<std::optional<Remembered>> ProcessMemory::find(std::span<const MemoryLabel> labels, Clock::time_point now) {
     std::vector<std::optional<Remembered>> out(labels.size());
@@ -308,8 +315,13 @@ std::vector<std::optional<Remembered>> ProcessMemory::find(std::span<const Memor
     return out;
 }
 
-void ProcessMemory::store(const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep,
-                          Clock::time_point now) {
+void ProcessMemory::store(core::TeamId team, const MemoryLabel& label, const Remembered& remembered,
+                          std::chrono::seconds keep, Clock::time_point now) {
+    auto& last = last_expiry_[static_cast<std::uint64_t>(team.value) % last_expiry_.size()];
+    const auto expiry = (now + keep).time_since_epoch().count();
+    for (auto known = last.load(std::memory_order_relaxed);
+         known < expiry && !last.compare_exchange_weak(known, expiry, std::memory_order_release, std::memory_order_relaxed);) {
+    }
     Shard& shard = shard_of(label);
     const std::lock_guard lock(shard.mutex);
     if (const auto at = shard.index.find(label); at != shard.index.end()) {

@@ -15,6 +15,7 @@
 #include "policies/sensitivity/placeholder.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <list>
@@ -106,11 +107,13 @@ public:
 
     explicit ProcessMemory(std::size_t most_entries = kMostEntries);
 
+    // False: nothing of this team is kept at `now`, so its texts need no labels. True may be for another team's sake.
+    bool may_know(core::TeamId team, Clock::time_point now = Clock::now()) const;
     // One element per label, nullopt where nothing is known.
     std::vector<std::optional<Remembered>> find(std::span<const MemoryLabel> labels,
                                                 Clock::time_point now = Clock::now());
-    // Joined with what is there.
-    void store(const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep,
+    // Joined with what is there. The label is one of the team's.
+    void store(core::TeamId team, const MemoryLabel& label, const Remembered& remembered, std::chrono::seconds keep,
                Clock::time_point now = Clock::now());
     std::size_t size() const;
 
@@ -134,6 +137,7 @@ private:
 
     std::size_t most_per_shard_;
     std::array<Shard, kShards> shards_;
+    std::array<std::atomic<Clock::rep>, 1024> last_expiry_;  // of what teams of this number modulo the size have here
 };
 
 }  // namespace sluice::policies

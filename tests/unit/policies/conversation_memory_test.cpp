@@ -131,13 +131,15 @@ TEST(Remembered, SurvivesEncodingAndDamageIsRefused) {
     EXPECT_FALSE(decode_remembered(bytes + std::string(8 * 600, 'x')));
 }
 
+constexpr core::TeamId kTeam{7};
+
 TEST(ProcessMemory, KeepsJoinsExpiresAndIsBounded) {
     ProcessMemory memory{64};
     const auto start = ProcessMemory::Clock::now();
     const auto label = [](std::uint8_t i, std::uint8_t j = 0) { return MemoryLabel{i, j}; };
-    memory.store(label(1), {.data_class = DataClass::Confidential, .masked_class = DataClass::Confidential}, 60s,
+    memory.store(kTeam, label(1), {.data_class = DataClass::Confidential, .masked_class = DataClass::Confidential}, 60s,
                  start);
-    memory.store(label(1), {.data_class = DataClass::Internal, .masked_class = DataClass::Internal}, 10s, start);
+    memory.store(kTeam, label(1), {.data_class = DataClass::Internal, .masked_class = DataClass::Internal}, 10s, start);
     const std::vector<MemoryLabel> asked{label(2), label(1)};
     auto found = memory.find(asked, start + 30s);
     EXPECT_FALSE(found[0]);
@@ -146,9 +148,22 @@ TEST(ProcessMemory, KeepsJoinsExpiresAndIsBounded) {
     EXPECT_FALSE(memory.find(asked, start + 61s)[1]);
     EXPECT_EQ(memory.size(), 0U);
     for (int i = 0; i < 10'000; ++i)
-        memory.store(label(static_cast<std::uint8_t>(i % 251), static_cast<std::uint8_t>(i / 251)),
+        memory.store(kTeam, label(static_cast<std::uint8_t>(i % 251), static_cast<std::uint8_t>(i / 251)),
                      {.data_class = DataClass::Internal, .masked_class = DataClass::Internal}, 60s, start);
     EXPECT_LE(memory.size(), 64U);
+}
+
+TEST(ProcessMemory, SaysOfATeamThatNothingIsKept) {
+    ProcessMemory memory;
+    const auto start = ProcessMemory::Clock::now();
+    const core::TeamId other{8};
+    EXPECT_FALSE(memory.may_know(kTeam, start));
+    memory.store(kTeam, MemoryLabel{1}, {.data_class = DataClass::Internal, .masked_class = DataClass::Internal}, 60s, start);
+    memory.store(kTeam, MemoryLabel{2}, {.data_class = DataClass::Internal, .masked_class = DataClass::Internal}, 10s, start);
+    EXPECT_TRUE(memory.may_know(kTeam, start));
+    EXPECT_TRUE(memory.may_know(kTeam, start + 59s));
+    EXPECT_FALSE(memory.may_know(kTeam, start + 60s));
+    EXPECT_FALSE(memory.may_know(other, start));
 }
 
 }  // namespace

@@ -75,6 +75,36 @@ TEST_P(LedgerTest, ASettledHoldIsOneEntryWithTheReportedUsage) {
     EXPECT_EQ(verified(directory_.path()).charged, nano(420));
 }
 
+TEST_P(LedgerTest, OnlyWhatNeedNotBeWaitedForIsDoneAtOnce) {
+    auto ledger = open_ledger(config());
+    const auto caller = make_caller(3, 9, {.daily = nano(1500)});
+    HoldRequest wanted{.id = "dec_one", .caller = caller, .amount = nano(1000), .target = kTarget};
+    auto hold = ledger->hold_at_once(wanted);
+    const bool at_once = hold.has_value();
+    EXPECT_EQ(at_once, GetParam() == LedgerDurability::Relaxed);
+    if (!hold) {
+        EXPECT_EQ(wanted.id, "dec_one") << "the request is as it was";
+        hold.emplace(run(ledger->hold(std::move(wanted))));
+    }
+    ASSERT_TRUE(*hold);
+    HoldRequest more{.id = "dec_two", .caller = caller, .amount = nano(1000), .target = kTarget};
+    const auto refused = ledger->hold_at_once(more);
+    EXPECT_EQ(refused.has_value(), at_once);
+    if (refused) {
+        EXPECT_EQ(refused->error().code, Errc::BudgetExceeded);
+    }
+
+    Settlement paid{.charge = nano(420), .usage = {.prompt = 1}, .target = kTarget, .decision_json = "{}"};
+    const auto settled = ledger->settle_at_once(**hold, paid);
+    EXPECT_EQ(settled.has_value(), at_once);
+    EXPECT_EQ((*hold)->open(), !at_once);
+    const auto result = settled ? *settled : run(ledger->settle(std::move(**hold), std::move(paid)));
+    EXPECT_TRUE(result);
+    ASSERT_TRUE(ledger->shutdown());
+    ASSERT_EQ(audit().size(), 1U);
+    EXPECT_EQ(audit()[0].charge, nano(420));
+}
+
 TEST_P(LedgerTest, AChargeIsClampedToTheHold) {
     auto ledger = open_ledger(config());
     const auto caller = make_caller(1, 1);
