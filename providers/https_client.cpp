@@ -1,5 +1,6 @@
 #include "providers/https_client.hpp"
 
+#include "core/net/http_fields.hpp"
 #include "core/net/last_chunk.hpp"
 #include "providers/connection_error.hpp"
 
@@ -29,12 +30,19 @@ constexpr std::uint64_t kMostToReadOn = std::uint64_t{64} << 10U;
 constexpr std::string_view kSending = "sending the request";
 constexpr std::string_view kWaiting = "waiting for the answer";
 constexpr std::string_view kReading = "reading the answer";
+constexpr const char* kTooLong = "a header, trailer or chunk header is too long";
 
 void prepare_parser(Connection& connection, std::uint64_t body_limit) {
     auto& parser = connection.parser.emplace();
     parser.eager(true);
     parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(body_limit);
+}
+
+// What is still to be sent of it.
+std::array<net::const_buffer, 2> rest_after(const RequestBytes& request, std::size_t sent) {
+    const std::size_t of_head = std::min(sent, request.head.size());
+    return {net::buffer(request.head) + of_head, net::buffer(request.rest) + (sent - of_head)};
 }
 
 // How the system says that the other side closed an unused connection.
@@ -45,31 +53,30 @@ bool is_gone(const core::error_code& error) {
 
 }  // namespace
 
-std::string_view HttpAnswer::field(std::string_view name) const {
-    const auto value = lease_->parser->get()[boost::beast::string_view(name.data(), name.size())];
-    return {value.data(), value.size()};
+std::string_view HttpAnswer::field(http::field name) const {
+    return core::field_of(lease_->parser->get(), name);
 }
 
-// Receives more bytes; at the end of the connection the parser decides whether the answer may end there.
-core::awaitable<Result<void>> HttpAnswer::fill(std::string_view doing) {
+net::mutable_buffer HttpAnswer::space() {
+    auto& buffer = lease_->buffer;
+    return buffer.prepare(std::min(kReadBytes, buffer.max_size() - buffer.size()));
+}
+
+// At the end of the connection the parser decides whether the answer may end there.
+Result<void> HttpAnswer::received(std::size_t bytes, std::string_view doing) {
     Connection& connection = *lease_;
-    auto& buffer = connection.buffer;
-    const std::size_t space = std::min(kReadBytes, buffer.max_size() - buffer.size());
-    if (space == 0) co_return malformed("a header, trailer or chunk header is too long");
-    const std::size_t bytes = co_await connection.stream->async_read_some(
-        buffer.prepare(space), net::redirect_error(core::use_awaitable, error_));
     if (!error_) {
         answered_ = true;
         wants_more_ = false;
-        buffer.commit(bytes);
-        co_return Result<void>{};
+        connection.buffer.commit(bytes);
+        return {};
     }
     if (error_ == net::error::eof && connection.parser->got_some()) {
         core::error_code incomplete;
         connection.parser->put_eof(incomplete);
-        if (!incomplete && connection.parser->is_done()) co_return Result<void>{};
+        if (!incomplete && connection.parser->is_done()) return {};
     }
-    co_return transfer_error(error_, doing);
+    return transfer_error(error_, doing);
 }
 
 Result<void> HttpAnswer::parse() {
@@ -90,11 +97,14 @@ Result<void> HttpAnswer::parse() {
 
 core::awaitable<Result<void>> HttpAnswer::read_header() {
     Connection& connection = *lease_;
-    connection.stream->expires_at(deadline_.within(timeouts_.first_byte).at());
     for (int informational = 0;; ++informational) {
         while (!connection.parser->is_header_done()) {
-            if (wants_more_)
-                if (auto filled = co_await fill(kWaiting); !filled) co_return filled;
+            if (wants_more_) {
+                const auto room = space();
+                if (room.size() == 0) co_return malformed(kTooLong);
+                const std::size_t bytes = co_await connection.stream->async_read_some(room, net::redirect_error(core::use_awaitable, error_));
+                if (auto taken = received(bytes, kWaiting); !taken) co_return taken;
+            }
             if (auto parsed = parse(); !parsed) co_return parsed;
         }
         if (status() / 100 != 1) break;
@@ -109,13 +119,15 @@ core::awaitable<Result<void>> HttpAnswer::read_header() {
 Result<void> HttpAnswer::check_header() const {
     const auto& header = lease_->parser->get();
     if (status() < 200 || status() > 599) return malformed("its status is none");
-    const auto transfer = header.equal_range(http::field::transfer_encoding);
-    if (transfer.first != transfer.second &&
-        (std::next(transfer.first) != transfer.second || !boost::beast::iequals(transfer.first->value(), "chunked")))
-        return malformed("its transfer encoding is not supported");
-    const auto encoding = header[http::field::content_encoding];
-    if (!encoding.empty() && !boost::beast::iequals(encoding, "identity"))
-        return malformed("its content encoding was not asked for");
+    bool transfer = false;
+    for (const auto& field : header) {
+        if (field.name() == http::field::transfer_encoding) {
+            if (transfer || !boost::beast::iequals(field.value(), "chunked")) return malformed("its transfer encoding is not supported");
+            transfer = true;
+        }
+        const bool encoded = field.name() == http::field::content_encoding && !field.value().empty();
+        if (encoded && !boost::beast::iequals(field.value(), "identity")) return malformed("its content encoding was not asked for");
+    }
     return {};
 }
 
@@ -126,7 +138,10 @@ core::awaitable<Result<std::string_view>> HttpAnswer::read() {
     while (body.empty() && !connection.parser->is_done()) {
         if (wants_more_) {
             connection.stream->expires_at(deadline_.within(timeouts_.idle).at());
-            if (auto filled = co_await fill(kReading); !filled) co_return filled.error();
+            const auto room = space();
+            if (room.size() == 0) co_return malformed(kTooLong);
+            const std::size_t bytes = co_await connection.stream->async_read_some(room, net::redirect_error(core::use_awaitable, error_));
+            if (auto taken = received(bytes, kReading); !taken) co_return taken.error();
             if (connection.parser->is_done()) break;
         }
         if (auto parsed = parse(); !parsed) co_return parsed.error();
@@ -135,14 +150,14 @@ core::awaitable<Result<std::string_view>> HttpAnswer::read() {
     co_return std::string_view(body);
 }
 
+std::optional<std::string> HttpAnswer::body_at_once() {
+    if (taken_ || !lease_->parser->is_done()) return std::nullopt;
+    taken_ = true;
+    return std::move(lease_->parser->get().body());
+}
+
 core::awaitable<Result<std::string>> HttpAnswer::read_all(std::uint64_t most) {
     std::string all;
-    if (!taken_ && lease_->parser->is_done()) {  // it came with its header
-        all = std::move(lease_->parser->get().body());
-        taken_ = true;
-        if (all.size() > most) co_return malformed("it is too long");
-        co_return all;
-    }
     for (;;) {
         const auto piece = co_await read();
         if (!piece) co_return piece.error();
@@ -179,38 +194,36 @@ HttpsClient::HttpsClient(net::io_context& loop, const Endpoint& endpoint, net::s
 
 core::awaitable<Result<HttpAnswer>> HttpsClient::send(RequestBytes request, std::uint64_t body_limit,
                                                       core::Deadline deadline, bool& reached) {
-    Try first = co_await try_once(request, body_limit, deadline, reached, ConnectionPool::Take::Any);
-    if (!first.stale) co_return std::move(first.answer);
-    Try second = co_await try_once(request, body_limit, deadline, reached, ConnectionPool::Take::Fresh);
-    co_return std::move(second.answer);
-}
+    for (auto take = ConnectionPool::Take::Any;; take = ConnectionPool::Take::Fresh) {
+        auto lease = pool_->at_once(take);
+        if (!lease) {
+            auto acquired = co_await pool_->acquire(take, deadline);
+            if (!acquired) co_return acquired.error();
+            lease.emplace(std::move(*acquired));
+        }
+        Connection& connection = **lease;
+        const bool reused = connection.reused;
+        prepare_parser(connection, body_limit);
+        HttpAnswer answer(std::move(*lease), timeouts_, deadline, body_limit);
 
-core::awaitable<HttpsClient::Try> HttpsClient::try_once(RequestBytes request, std::uint64_t body_limit,
-                                                        core::Deadline deadline, bool& reached,
-                                                        ConnectionPool::Take take) {
-    auto lease = pool_->at_once(take);
-    if (!lease) {
-        auto acquired = co_await pool_->acquire(take, deadline);
-        if (!acquired) co_return Try{acquired.error()};
-        lease.emplace(std::move(*acquired));
+        reached = true;
+        core::error_code unsent;
+        connection.stream->expires_at(deadline.within(timeouts_.first_byte).at());
+        const std::size_t sent = connection.stream->write_at_once(request.head, request.rest);
+        if (sent < request.head.size() + request.rest.size()) {
+            const auto left = rest_after(request, sent);
+            co_await net::async_write(*connection.stream, left, net::redirect_error(core::use_awaitable, unsent));
+            connection.stream->expires_at(deadline.within(timeouts_.first_byte).at());
+        }
+        answer.sent_all_ = !unsent;
+        // An upstream that refuses early (too large, too many) closes while it is still being written to, after it
+        // answered.
+        if (unsent && !is_gone(unsent)) co_return transfer_error(unsent, kSending);
+        const auto header = co_await answer.read_header();
+        if (header) co_return answer;
+        const bool stale = reused && !answer.answered_ && is_gone(answer.error_);
+        if (!stale || take == ConnectionPool::Take::Fresh) co_return header.error();
     }
-    Connection& connection = **lease;
-    const bool reused = connection.reused;
-    prepare_parser(connection, body_limit);
-    HttpAnswer answer(std::move(*lease), timeouts_, deadline, body_limit);
-
-    reached = true;
-    connection.stream->expires_at(deadline.within(timeouts_.first_byte).at());
-    const std::array<net::const_buffer, 2> bytes{net::buffer(request.head), net::buffer(request.rest)};
-    core::error_code unsent;
-    co_await net::async_write(*connection.stream, bytes, net::redirect_error(core::use_awaitable, unsent));
-    answer.sent_all_ = !unsent;
-    // An upstream that refuses early (too large, too many) closes while it is still being written to, after it
-    // answered.
-    if (unsent && !is_gone(unsent)) co_return Try{transfer_error(unsent, kSending)};
-    const auto header = co_await answer.read_header();
-    if (header) co_return Try{std::move(answer)};
-    co_return Try{header.error(), reused && !answer.answered_ && is_gone(answer.error_)};
 }
 
 }  // namespace sluice::providers

@@ -11,6 +11,7 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,7 +31,7 @@ public:
         : lease_(std::move(lease)), timeouts_(timeouts), deadline_(deadline), body_limit_(body_limit) {}
 
     int status() const { return lease_->parser->get().result_int(); }
-    std::string_view field(std::string_view name) const;  // empty when absent
+    std::string_view field(boost::beast::http::field name) const;  // empty when absent
     bool complete() const { return lease_->parser->is_done(); }
 
     // The next piece of the body, as much as has come; empty at its end. Valid until the next call.
@@ -38,6 +39,8 @@ public:
     core::awaitable<core::Result<std::string_view>> read();
     // The whole body, at most `most` bytes.
     core::awaitable<core::Result<std::string>> read_all(std::uint64_t most);
+    // The whole body where it came with the header; null: read_all().
+    std::optional<std::string> body_at_once();
 
     // Nothing more is wanted of this answer. A complete one gives the connection back; one that lacks only its end is
     // read on in the background for a short while; anything else closes.
@@ -45,7 +48,9 @@ public:
 
 private:
     friend class HttpsClient;
-    core::awaitable<core::Result<void>> fill(std::string_view doing);
+    // Around each read: where to put more bytes (empty: the buffer is full), and what came.
+    core::net::mutable_buffer space();
+    core::Result<void> received(std::size_t bytes, std::string_view doing);
     core::Result<void> parse();
     core::awaitable<core::Result<void>> read_header();
     core::Result<void> check_header() const;
@@ -77,13 +82,6 @@ public:
     const ConnectionPool& pool() const { return *pool_; }
 
 private:
-    struct Try {
-        core::Result<HttpAnswer> answer;
-        bool stale = false;  // a kept connection that was closed before it answered
-    };
-    core::awaitable<Try> try_once(RequestBytes request, std::uint64_t body_limit, core::Deadline deadline,
-                                  bool& reached, ConnectionPool::Take take);
-
     UpstreamTimeouts timeouts_;
     std::shared_ptr<ConnectionPool> pool_;
 };

@@ -14,6 +14,7 @@ namespace sluice::providers {
 namespace {
 
 namespace net = core::net;
+namespace http = boost::beast::http;
 using core::Errc;
 using core::Error;
 using core::Result;
@@ -102,16 +103,20 @@ core::awaitable<Result<void>> OpenAiProtocol::read_error(HttpAnswer answer) {
     const int status = answer.status();
     const auto body = co_await answer.read_all(kMaxErrorBytes);
     if (!body && body.error().code == Errc::Cancelled) co_return body.error();
-    auto error = error_of_status(status, answer.field("Retry-After"), body ? *body : std::string{});
+    auto error = error_of_status(status, answer.field(http::field::retry_after), body ? *body : std::string{});
     if (body) HttpAnswer::finish(std::move(answer));
     co_return error;
 }
 
 core::awaitable<Result<void>> OpenAiProtocol::read_plain(Call& call, HttpAnswer answer) {
-    const auto type = answer.field("Content-Type");
+    const auto type = answer.field(http::field::content_type);
     if (!type.empty() && !has_media_type(type, "application/json")) co_return malformed("it is not JSON");
-    auto body = co_await answer.read_all(kMaxBodyBytes);
-    if (!body) co_return body.error();
+    auto body = answer.body_at_once();  // it may have come with its header
+    if (!body) {
+        auto all = co_await answer.read_all(kMaxBodyBytes);
+        if (!all) co_return all.error();
+        body.emplace(std::move(*all));
+    }
     HttpAnswer::finish(std::move(answer));
 
     AnswerFacts facts;

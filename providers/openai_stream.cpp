@@ -70,7 +70,7 @@ core::awaitable<Result<void>> read_unexpected(HttpAnswer answer) {
 }  // namespace
 
 core::awaitable<Result<void>> OpenAiProtocol::read_stream(Call& call, HttpAnswer answer) {
-    if (!has_media_type(answer.field("Content-Type"), "text/event-stream"))
+    if (!has_media_type(answer.field(boost::beast::http::field::content_type), "text/event-stream"))
         co_return co_await read_unexpected(std::move(answer));
     SseDecoder decoder(kMaxEventBytes);
     EventSorter sorter(call);

@@ -2,6 +2,8 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace sluice::core {
 
@@ -30,6 +32,16 @@ Stream::Stream(Socket socket, net::ssl::context* tls)
 void Stream::set_no_delay() {
     error_code ignored;
     socket_.set_option(Tcp::no_delay(true), ignored);
+}
+
+std::size_t Stream::write_at_once(std::string_view first, std::string_view second) {
+    if (tls_ || timed_out_) return 0;
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
 awaitable<error_code> Stream::handshake_server() {

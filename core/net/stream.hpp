@@ -16,6 +16,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sluice::core {
@@ -63,6 +64,10 @@ public:
     void close();
     // The same with a reset instead of a FIN: a cut answer must not look finished to a peer that reads until close.
     void reset();
+
+    // Sends what fits without waiting, and says how much; of a TLS connection nothing. An error is left to the next
+    // operation.
+    std::size_t write_at_once(std::string_view first, std::string_view second);
 
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {

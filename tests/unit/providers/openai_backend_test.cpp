@@ -43,6 +43,19 @@ TEST(OpenAiBackend, SendsAFreshRequestWithItsOwnHeaderAndTheClientsBody) {
         R"({"model":"upstream-model","messages":[{"role":"user","content":"hi"}],"frequency":{"x":1},"max_tokens":100})");
 }
 
+// Of the last size a part goes at once and the rest when the other side has read.
+TEST(OpenAiBackend, ARequestOfAnySizeArrivesWhole) {
+    ScriptedUpstream upstream;
+    Caller caller(upstream.base_url(), [](OpenAiConfig& config) { config.timeouts.first_byte = milliseconds(20'000); });
+    for (const std::size_t size : {std::size_t{1}, std::size_t{5000}, std::size_t{300'000}, std::size_t{6'000'000}}) {
+        std::string text(size, 'a');
+        for (std::size_t i = 0; i < size; i += 7) text[i] = static_cast<char>('b' + i % 23);
+        ASSERT_EQ(caller.serve(chat(text, false)).error(), std::nullopt) << size;
+        EXPECT_TRUE(upstream.requests().back().body.find(text) != std::string::npos) << size;
+    }
+    EXPECT_EQ(upstream.counts().connections, 1U);
+}
+
 TEST(OpenAiBackend, WithoutAKeyThereIsNoAuthorization) {
     ScriptedUpstream upstream;
     Caller caller(upstream.base_url(), [](OpenAiConfig& config) { config.api_key = core::Secret(); });
