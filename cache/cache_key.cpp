@@ -13,6 +13,7 @@ using core::Json;
 
 // Part of every key: raised when what is stored, or how keys are made, changes.
 constexpr std::string_view kVersion = "sluice-cache-1";
+constexpr std::size_t kKeptBytes = std::size_t{64} << 10U;
 
 // Writes values so that different ones never look alike: every kind has its mark, every length is in front.
 class Canonical {
@@ -27,7 +28,11 @@ public:
     }
     void value(const Json& json);
     const std::string& bytes() const { return bytes_; }
-    void reserve(std::size_t size) { bytes_.reserve(size); }
+    // For the next request. A buffer that grew long is given back.
+    void clear() {
+        if (bytes_.capacity() > kKeptBytes) std::string().swap(bytes_);
+        bytes_.clear();
+    }
 
     // Members in the order of their names, whatever order they came in.
     template <class Keep>
@@ -78,8 +83,7 @@ KeyMaker::KeyMaker(const core::Secret& secret) : hmac_(secret) {}
 Key KeyMaker::make(const core::ChatRequest& request, const core::Caller& caller, core::DataClass data_class,
                    std::string_view policy_version, MayLeaveProcess reach) const {
     if (data_class > core::DataClass::Internal) reach = MayLeaveProcess::No;
-    Canonical canonical;
-    canonical.reserve(1024);
+    thread_local Canonical canonical;  // its memory stays in the processor's cache
     canonical.text(kVersion);
     canonical.number(static_cast<std::uint64_t>(caller.team.value));
     canonical.number(static_cast<std::uint64_t>(data_class));
@@ -89,7 +93,9 @@ Key KeyMaker::make(const core::ChatRequest& request, const core::Caller& caller,
     canonical.number(request.stream() && request.include_usage() ? 1 : 0);
     canonical.object(request.body(),
                      [](const std::string& name) { return name != "stream" && name != "stream_options"; });
-    return Key(hmac_.mac(canonical.bytes()), reach);
+    Key key(hmac_.mac(canonical.bytes()), reach);
+    canonical.clear();
+    return key;
 }
 
 }  // namespace sluice::cache

@@ -33,9 +33,6 @@ std::optional<std::int64_t> parse_fixed9(std::string_view text) {
 
 }  // namespace
 
-NanoUsd operator+(NanoUsd a, NanoUsd b) { return clamp_to_range(Int128{a.value} + b.value); }
-NanoUsd operator-(NanoUsd a, NanoUsd b) { return clamp_to_range(Int128{a.value} - b.value); }
-
 NanoUsd cost(Tokens tokens, Price price) {
     if (tokens <= 0) return {};
     const Int128 scaled = Int128{tokens} * price.nano_per_million;

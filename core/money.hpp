@@ -20,8 +20,16 @@ struct NanoUsd {
 using Tokens = std::int64_t;
 
 // Saturating: a sum that does not fit is NanoUsd::max(), which no cap admits.
-NanoUsd operator+(NanoUsd a, NanoUsd b);
-NanoUsd operator-(NanoUsd a, NanoUsd b);
+constexpr NanoUsd operator+(NanoUsd a, NanoUsd b) {
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(a.value, b.value, &sum)) return NanoUsd{b.value > 0 ? INT64_MAX : INT64_MIN};
+    return NanoUsd{sum};
+}
+constexpr NanoUsd operator-(NanoUsd a, NanoUsd b) {
+    std::int64_t difference = 0;
+    if (__builtin_sub_overflow(a.value, b.value, &difference)) return NanoUsd{b.value < 0 ? INT64_MAX : INT64_MIN};
+    return NanoUsd{difference};
+}
 
 // Price of one token in nano-dollars times 1e6, that is nano-dollars per million tokens: 0.0375 USD per million tokens is
 // exactly 37,500,000. Prices given in whole nano-dollars per token stay whole.

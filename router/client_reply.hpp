@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/data_class.hpp"
 #include "core/reply_sink.hpp"
@@ -13,8 +14,8 @@ enum class CacheStatus { Off, Miss, Hit };
 
 // What the response headers x-sluice-* say. Valid as soon as a target is chosen.
 struct ReplyHead {
-    std::string decision;
-    std::string target;  // empty when nothing was served
+    std::string_view decision;
+    std::string_view target;  // empty when nothing was served
     core::Zone zone = core::Zone::Local;
     core::DataClass data_class = core::DataClass::Restricted;
     CacheStatus cache = CacheStatus::Off;
@@ -23,7 +24,8 @@ struct ReplyHead {
 class ClientReply : public core::ReplySink {
 public:
     // Before the first byte; a fallback to another target calls it again. Ignored once started.
-    virtual void set_head(ReplyHead head) = 0;
+    // Its views need not outlive the call.
+    virtual void set_head(const ReplyHead& head) = 0;
     // True once a byte of the answer is on the wire: from here on nothing can be retried.
     virtual bool started() const = 0;
     // Ends a complete stream with [DONE]. Called only after the ledger has the result.

@@ -107,11 +107,12 @@ core::Result<void> Planner::plan(const core::Classified& classified, const polic
     }
 
     // Resting targets go last rather than away: when all rest, one try is better than a refusal.
-    std::ranges::stable_sort(plan.steps, {}, [&](const Step& step) {
+    const auto order = [&](const Step& step) {
         const bool cloud = targets_[step.target].zone == Zone::Cloud;
         const bool second_zone = plan.action != Action::Local && automatic && !cloud;
         return std::tuple{!health_.healthy(step.target), second_zone, step.worst_case.value};
-    });
+    };
+    if (plan.steps.size() > 1) std::ranges::stable_sort(plan.steps, {}, order);
     if (!plan.steps.empty()) return {};
     return core::Error{core::Errc::Refused, "no configured target may serve this request: data class " +
                                                 std::string{core::to_string(data_class)} + ", " +

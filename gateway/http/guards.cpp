@@ -1,5 +1,7 @@
 #include "gateway/http/guards.hpp"
 
+#include "core/net/http_fields.hpp"
+
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/verb.hpp>
 
@@ -13,12 +15,8 @@ using boost::beast::iequals;
 
 namespace {
 
-std::string_view view(boost::beast::string_view text) {
-    return {text.data(), text.size()};
-}
-
 std::string_view field(const HttpRequest& request, http::field name) {
-    return view(request.headers[name]);
+    return core::field_of(request.headers, name);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -157,9 +155,8 @@ std::optional<Refusal> check_body_header(const RequestParser& parser, const Http
     if (parser.declared_length().value_or(0) > max_body_bytes) {
         return keep(413, "body_too_large", "request body is larger than this route accepts", "content-length");
     }
-    const std::string_view expectation = field(request, http::field::expect);
     if (parser.http_1_1() && parser.counts().expect > 0 &&
-        (parser.counts().expect > 1 || !same(expectation, "100-continue"))) {
+        (parser.counts().expect > 1 || !same(field(request, http::field::expect), "100-continue"))) {
         return keep(417, "expectation_failed", "the only expectation known here is 100-continue", "expect");
     }
     return std::nullopt;

@@ -111,13 +111,13 @@ std::string_view http_date() {
 std::string make_request_id() {
     thread_local Generator generator;
     constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string id = "req_";
-    id.reserve(36);
+    std::array<char, 36> id{'r', 'e', 'q', '_'};
+    char* to = id.data() + 4;
     for (const std::size_t lane : {0U, 1U}) {
         std::uint64_t value = generator.next(lane);
-        for (int digit = 0; digit < 16; ++digit, value >>= 4U) id.push_back(kDigits[value & 15U]);
+        for (int digit = 0; digit < 16; ++digit, value >>= 4U) *to++ = kDigits[value & 15U];
     }
-    return id;
+    return {id.data(), id.size()};
 }
 
 }  // namespace sluice::gateway

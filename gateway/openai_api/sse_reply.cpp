@@ -17,19 +17,24 @@ void append_event(std::string& out, std::string_view json) {
     out.push_back('\n');
 }
 
-void SseReply::set_head(router::ReplyHead head) {
-    if (!started()) head_ = std::move(head);
+void SseReply::set_head(const router::ReplyHead& head) {
+    if (started()) return;
+    decision_ = head.decision;
+    target_ = head.target;
+    head_ = head;
+    head_.decision = decision_;
+    head_.target = target_;
 }
 
 std::vector<Header> SseReply::headers() const {
     std::vector<Header> headers;
     headers.reserve(5);
-    headers.push_back({"x-sluice-decision", head_.decision});
+    headers.push_back({"x-sluice-decision", decision_});
     headers.push_back({"x-sluice-data-class", std::string{core::to_string(head_.data_class)}});
     headers.push_back({"x-sluice-cache", std::string{router::to_string(head_.cache)}});
-    if (!head_.target.empty()) {
+    if (!target_.empty()) {
         headers.push_back({"x-sluice-zone", std::string{core::to_string(head_.zone)}});
-        headers.push_back({"x-sluice-target", head_.target});
+        headers.push_back({"x-sluice-target", target_});
     }
     return headers;
 }

@@ -11,7 +11,7 @@ class SseReply final : public router::ClientReply {
 public:
     explicit SseReply(Exchange& exchange) : exchange_(exchange) {}
 
-    void set_head(router::ReplyHead head) override;
+    void set_head(const router::ReplyHead& head) override;
     bool started() const override { return exchange_.started(); }
     bool client_gone() const override { return exchange_.client_gone(); }
     core::awaitable<core::Result<void>> events(std::span<const std::string_view> chunks) override;
@@ -27,7 +27,9 @@ private:
     core::awaitable<core::Result<void>> write(std::string_view framed);
 
     Exchange& exchange_;
-    router::ReplyHead head_;
+    router::ReplyHead head_;  // of what follows
+    std::string decision_;
+    std::string target_;
     std::vector<Header> headers_;  // of a body on its way
     std::string frame_;  // reused between events
 };

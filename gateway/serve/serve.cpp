@@ -126,6 +126,7 @@ bool remembers_in_redis(const PoliciesSettings& policies) {
 
 // One line per request: ids, names and numbers.
 void log_decision(const router::Decision& d) {
+    if (!spdlog::should_log(spdlog::level::info)) return;
     spdlog::info("request {} decision {} team {} class {} zone {} target {} outcome {}{}{}{} us {} tokens {}+{} cost {} cache {}", d.request_id, d.id,
                  d.team_name, core::to_string(d.data_class), core::to_string(d.zone), d.target.empty() ? "-" : d.target, router::to_string(d.outcome),
                  d.error.empty() ? "" : " error ", d.error, d.masked.empty() ? "" : " redacted", d.total_microseconds, d.usage.prompt, d.usage.completion, core::format_usd(d.cost),

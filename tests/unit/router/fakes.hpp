@@ -77,7 +77,9 @@ public:
 
 class RememberingClient final : public ClientReply {
 public:
-    ReplyHead head;
+    ReplyHead head;  // of the next two
+    std::string decision;
+    std::string target;
     std::vector<std::string> chunks;
     std::string whole;
     std::string failure;
@@ -86,7 +88,13 @@ public:
     bool begun = false;
     std::function<void()> on_end = [] {};
 
-    void set_head(ReplyHead value) override { head = std::move(value); }
+    void set_head(const ReplyHead& value) override {
+        decision = value.decision;
+        target = value.target;
+        head = value;
+        head.decision = decision;
+        head.target = target;
+    }
     bool started() const override { return begun; }
     bool client_gone() const override { return gone; }
     awaitable<Result<void>> events(std::span<const std::string_view> more) override {
