@@ -94,20 +94,9 @@ void append_json_string(std::string& out, std::string_view text) {
 
 // The small steps are inline here: a decision takes three hundred of them.
 
-inline char* JsonWriter::room(std::size_t bytes) {
-    if (static_cast<std::size_t>(end_ - next_) < bytes) [[unlikely]] grow(bytes);
-    return next_;
-}
-
 inline void JsonWriter::put(char c) {
     *room(1) = c;
     ++next_;
-}
-
-inline bool JsonWriter::needs_comma() const {
-    if (next_ == text_.data()) return false;
-    const char last = next_[-1];
-    return last != '{' && last != '[' && last != ':';
 }
 
 inline void JsonWriter::separate() {
@@ -152,23 +141,10 @@ void JsonWriter::write_escaped(std::string_view text) {
     next_ = end_ = text_.data() + text_.size();
 }
 
-JsonWriter& JsonWriter::key(JsonName name) {
-    const std::string_view text = name.text();
-    if (!name.plain()) {
-        separate();
-        write_string(text);
-        put(':');
-        return *this;
-    }
-    char* to = room(text.size() + 4);
-    *to = ',';
-    to += static_cast<std::ptrdiff_t>(needs_comma());
-    *to++ = '"';
-    std::memcpy(to, text.data(), text.size());
-    to += text.size();
-    *to++ = '"';
-    *to++ = ':';
-    next_ = to;
+JsonWriter& JsonWriter::escaped_key(std::string_view name) {
+    separate();
+    write_string(name);
+    put(':');
     return *this;
 }
 

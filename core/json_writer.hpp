@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -49,7 +50,21 @@ public:
     JsonWriter& end_object() { return close('}'); }
     JsonWriter& begin_array() { return open('['); }
     JsonWriter& end_array() { return close(']'); }
-    JsonWriter& key(JsonName name);
+    // Inline for the names known while compiling, which are copied as constants then.
+    JsonWriter& key(JsonName name) {
+        if (!name.plain()) return escaped_key(name.text());
+        const std::string_view text = name.text();
+        char* to = room(text.size() + 4);
+        *to = ',';
+        to += static_cast<std::ptrdiff_t>(needs_comma());
+        *to++ = '"';
+        std::memcpy(to, text.data(), text.size());
+        to += text.size();
+        *to++ = '"';
+        *to++ = ':';
+        next_ = to;
+        return *this;
+    }
     JsonWriter& value(std::string_view text);
     JsonWriter& value(const char* text) { return value(std::string_view(text)); }
     JsonWriter& value(std::same_as<bool> auto truth) { return raw(truth ? "true" : "false"); }
@@ -75,6 +90,7 @@ public:
 private:
     JsonWriter& open(char bracket);
     JsonWriter& close(char bracket);
+    JsonWriter& escaped_key(std::string_view name);
     JsonWriter& integer(std::int64_t number);
     JsonWriter& natural(std::uint64_t number);
     JsonWriter& branch(const Json& tree);
@@ -87,9 +103,16 @@ private:
     void put(char c);
     // A comma stands before everything but the first element and a member's value.
     void separate();
-    bool needs_comma() const;
+    bool needs_comma() const {
+        if (next_ == text_.data()) return false;
+        const char last = next_[-1];
+        return last != '{' && last != '[' && last != ':';
+    }
     // Where the next `bytes` bytes go; valid until the next call.
-    char* room(std::size_t bytes);
+    char* room(std::size_t bytes) {
+        if (static_cast<std::size_t>(end_ - next_) < bytes) [[unlikely]] grow(bytes);
+        return next_;
+    }
     void grow(std::size_t bytes);
 
     std::string text_;     // its first bytes, up to next_, are written

@@ -51,7 +51,7 @@ core::awaitable<Result<void>> Pipeline::run(Incoming incoming, ClientReply& repl
     co_await others_first(loop);
     if (may_be_cached(work)) {
         auto* here = parts_.cache->in_process();
-        auto kept = here != nullptr ? here->find_now(*work.cache_key) : std::nullopt;
+        auto kept = here != nullptr ? here->find_now(*work.cache_key, work.started) : std::nullopt;
         if (here == nullptr) kept = co_await parts_.cache->find(*work.cache_key);
         if (kept) co_return co_await replay(work, *kept, reply);
         work.decision.cache = CacheStatus::Miss;

@@ -131,12 +131,12 @@ awaitable<Session::Read> Session::read_header() {
     first_request_ = false;
     while (true) {
         if (!connection_.input().empty()) {
-            if (!begun) connection_.expires_at(Connection::Clock::now() + timeouts.header);
-            begun = true;
             std::size_t consumed = 0;
             const auto progress = parser_->parse_header(connection_.input(), consumed);
             connection_.consume(consumed);
             if (progress == RequestParser::Progress::Done) break;
+            if (!begun) connection_.expires_at(Connection::Clock::now() + timeouts.header);
+            begun = true;
             if (progress == RequestParser::Progress::Refused) {
                 context_.counters.malformed.fetch_add(1, std::memory_order_relaxed);
                 refusal_ = parser_->refusal();
