@@ -82,7 +82,7 @@ std::uint64_t fresh_seed() {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
+Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config, const LoadProgress& progress) {
     auto file = gguf::Reader::open(config.model);
     if (!file) return file.error();
     auto plan = read_plan(**file);
@@ -106,7 +106,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const EngineConfig& config) {
     const BackendChoice choice = choose_backend(config, of_card);
     auto kernels = make_engine_kernels(config, choice.backend, of_card);
     if (!kernels) return kernels.error();
-    auto model = build_model(std::move(*file), std::move(*plan), std::move(*kernels), limits);
+    auto model = build_model(std::move(*file), std::move(*plan), std::move(*kernels), limits, progress);
     if (!model) return model.error();
     auto info = describe_model(config, choice, **model, context);
     auto answer_format = AnswerFormat::of(chat_template ? chat_template->source() : std::string(), &*tokenizer);

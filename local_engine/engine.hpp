@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/backend.hpp"
+#include "local_engine/model/read_ahead.hpp"
 #include "local_engine/options.hpp"
 
 #include <chrono>
@@ -74,9 +75,9 @@ class Engine : public core::LocalBackend {
 public:
     // Maps and checks the file, takes all memory it will ever need, starts the engine thread. Blocking: seconds for
     // large models. Errors: Corrupt names the key or tensor, Unsupported the architecture or type, InvalidRequest the
-    // setting. On a card, Unavailable: none answers, or the model does not fit; what fails there later ends the requests
+    // setting, Cancelled that progress gave up. On a card, Unavailable: none answers, or the model does not fit; what fails there later ends the requests
     // of the moment, and the engine starts again by itself (EngineStatus::down).
-    static core::Result<std::unique_ptr<Engine>> load(const EngineConfig& config);
+    static core::Result<std::unique_ptr<Engine>> load(const EngineConfig& config, const LoadProgress& progress = {});
     ~Engine() override;  // stops the engine thread; every serve() must have returned
 
     // Streams OpenAI chunks, the last one with finish_reason, and one with usage when the request asked for it; or one

@@ -99,7 +99,7 @@ Result<void> ModelSet::check_fits(const EngineMemory& plan) const {
                                         " MB are left; unload a model, or lower context or kv_bytes"};
 }
 
-Result<EngineMemory> ModelSet::load(const std::string& name) {
+Result<EngineMemory> ModelSet::load(const std::string& name, const LoadProgress& progress) {
     Slot* slot = find(name);
     if (slot == nullptr) return Error{Errc::NotFound, "no local model of that name is configured", "model"};
     sweep();
@@ -108,7 +108,7 @@ Result<EngineMemory> ModelSet::load(const std::string& name) {
     if (!plan) return plan.error();
     plan->on_card = choose_backend(slot->config(), plan->total()).backend == EngineBackend::Cuda;
     if (auto fits = plan->on_card ? Result<void>{} : check_fits(*plan); !fits) return fits.error();
-    auto engine = Engine::load(slot->config());
+    auto engine = Engine::load(slot->config(), progress);
     if (!engine) return engine.error();
     plan->on_card = (*engine)->info().on_card;
     slot->replace(std::shared_ptr<Engine>(std::move(*engine)), *plan);

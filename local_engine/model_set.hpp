@@ -40,7 +40,7 @@ public:
 
     // Loads, or loads anew and replaces. Blocking; one at a time, any thread but an event loop's. Errors: NotFound,
     // Unavailable with the numbers when it does not fit, and those of Engine::load. A model that was loaded stays.
-    core::Result<EngineMemory> load(const std::string& name);
+    core::Result<EngineMemory> load(const std::string& name, const LoadProgress& progress = {});
     core::Result<void> unload(const std::string& name);
     // Ends engines that nobody uses any more: now and then, from the same kind of thread.
     void sweep();

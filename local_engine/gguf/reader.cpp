@@ -255,6 +255,7 @@ Result<void> Reader::populate(std::span<const std::byte> part) const {
         result = ::madvise(start, end - first, kPopulateRead);
     } while (result != 0 && (errno == EINTR || errno == EAGAIN));
     if (result == 0) return {};
+    if (errno == EFAULT) return Error{Errc::Unavailable, "reading the model: the disk fails, or the file has become shorter"};
     if (errno != EINVAL) return Error{Errc::Unavailable, std::string("reading the model: ") + std::strerror(errno)};
     volatile std::byte sink{};  // an old kernel: touch the pages one by one
     for (std::size_t at = 0; at < end - first; at += page) sink = start[at];

@@ -6,6 +6,7 @@
 #include "local_engine/kernels/kernels.hpp"
 #include "local_engine/model/forward.hpp"
 #include "local_engine/model/layer_plan.hpp"
+#include "local_engine/model/read_ahead.hpp"
 #include "local_engine/model/weights.hpp"
 
 #include <memory>
@@ -22,13 +23,14 @@ struct Model {
 };
 
 // Blocking. Unavailable, with the numbers, when memory does not suffice. `limits.pages` decides how much memory the
-// cache takes.
+// cache takes. Errors of read_ahead() too.
 core::Result<std::unique_ptr<Model>> build_model(std::unique_ptr<gguf::Reader> file, ModelPlan plan,
-                                                 std::unique_ptr<Kernels> kernels, const ForwardLimits& limits);
+                                                 std::unique_ptr<Kernels> kernels, const ForwardLimits& limits,
+                                                 const LoadProgress& progress = {});
 
 // The second half of it: weights and memory on these kernels. A model that has lost its device gets others this way,
 // after drop_kernels(). After an error it has no `forward`.
-core::Result<void> equip(Model& model, std::unique_ptr<Kernels> kernels, const ForwardLimits& limits);
+core::Result<void> equip(Model& model, std::unique_ptr<Kernels> kernels, const ForwardLimits& limits, const LoadProgress& progress = {});
 void drop_kernels(Model& model);
 
 }  // namespace sluice::local_engine
