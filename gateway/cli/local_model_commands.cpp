@@ -1,6 +1,7 @@
 // models load and unload: what the running gateway keeps in memory.
 #include "core/crypto.hpp"
 #include "gateway/cli/command.hpp"
+#include "gateway/cli/progress.hpp"
 #include "gateway/serve/model_control.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +21,10 @@ int ask(const Arguments& arguments, Program& program, bool load) {
     std::string name = *arguments.positional(0);
     if (name.starts_with("local/")) name.erase(0, 6);
     if (program.console.interactive) program.console.error << (load ? "loading " : "unloading ") << name << "...\n";
-    const auto state = ask_for_model(*data, {core::random_token(12), load, name}, kPatience);
+    ByteProgress progress(program.console);
+    const auto state = ask_for_model(*data, {core::random_token(12), load, name}, kPatience,
+                                     [&](std::uint64_t bytes, std::uint64_t total) { progress(bytes, total); });
+    progress.end();
     if (!state) return fail(program.console, state.error());
     if (arguments.has("--json")) {
         print_json(program.console.out, (*state)["models"]);
@@ -28,10 +32,7 @@ int ask(const Arguments& arguments, Program& program, bool load) {
     }
     std::vector<std::vector<std::string>> rows;
     for (const Json& model : (*state)["models"]) {
-        std::int64_t bytes = 0;
-        if (const auto parts = model.find("bytes"); parts != model.end()) {
-            for (const auto& [part, value] : parts->items()) bytes += value.get<std::int64_t>();
-        }
+        const std::int64_t bytes = memory_of(model);
         rows.push_back({model.value("name", ""), model.value("loaded", false) ? "loaded" : "-", bytes > 0 ? grouped(bytes / 1'000'000) : ""});
     }
     print_table(program.console.out, {{"MODEL"}, {"STATE"}, {"MB", Align::Right}}, rows, "no local model");
@@ -48,7 +49,8 @@ std::vector<Command> local_model_commands() {
           .summary = "Has the running gateway load a local model, or load it anew.",
           .positionals = {name},
           .options = options,
-          .details = "Requests that run on an older copy finish there. What does not fit into memory is refused.\n"},
+          .details = "Requests that run on an older copy finish there. What does not fit into memory is refused.\n"
+                     "models unload gives a load up that still runs.\n"},
          [](const Arguments& arguments, Program& program) { return ask(arguments, program, true); }},
         {{.name = "models unload",
           .summary = "Has the running gateway give a local model's memory back.",

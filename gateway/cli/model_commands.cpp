@@ -2,8 +2,10 @@
 #include "gateway/cli/command.hpp"
 #include "gateway/cli/http_client.hpp"
 #include "gateway/cli/model_download.hpp"
+#include "gateway/cli/progress.hpp"
 #include "gateway/config/model_entries.hpp"
 #include "gateway/config/values.hpp"
+#include "gateway/serve/model_control.hpp"
 
 #include <fmt/format.h>
 
@@ -27,6 +29,8 @@ std::string price_text(core::Price price) {
 struct Offer {
     policies::ModelEntry entry;
     core::Zone zone;
+    bool local_engine = false;
+    std::optional<core::Json> running = std::nullopt;  // what a running gateway says of it
 };
 
 core::Result<std::vector<Offer>> offers_of(const Config& config) {
@@ -35,9 +39,9 @@ core::Result<std::vector<Offer>> offers_of(const Config& config) {
     std::vector<Offer> offers;
     if (config.engine.enabled) {
         const std::string file = config.engine.model.empty() ? "demo" : config.engine.model.stem().string();
-        offers.push_back({local_entry(config.engine, file, config.engine.context), core::Zone::Local});
+        offers.push_back({local_entry(config.engine, file, config.engine.context), core::Zone::Local, true});
         for (const EngineSettings& more : config.engine.more)
-            offers.push_back({local_entry(more, more.model.stem().string(), more.context), core::Zone::Local});
+            offers.push_back({local_entry(more, more.model.stem().string(), more.context), core::Zone::Local, true});
     }
     for (std::size_t i = 0; i < config.providers.size(); ++i) {
         const auto entries = model_entries(config.providers[i], *catalogue, fmt::format("providers[{}]", i));
@@ -47,8 +51,25 @@ core::Result<std::vector<Offer>> offers_of(const Config& config) {
     return offers;
 }
 
+// What the gateway over this data directory has in memory. Its first model is the configuration's first, by whatever name:
+// that of the bundled one stands in its file, and --model may have replaced it.
+void add_running(const std::filesystem::path& data, std::vector<Offer>& offers) {
+    const auto state = model_state(data);
+    if (!state) return;
+    for (const Json& model : state->value("models", Json::array())) {
+        const std::string name = model.value("name", "");
+        auto offer = std::ranges::find_if(offers, [&](const Offer& one) { return one.local_engine && one.entry.name == name; });
+        if (offer == offers.end() && model.value("default", false)) {
+            offer = std::ranges::find_if(offers, [](const Offer& one) { return one.local_engine; });
+        }
+        if (offer == offers.end()) continue;
+        offer->entry.name = name;
+        offer->running = model;
+    }
+}
+
 Json offer_json(const Offer& offer) {
-    return {{"name", offer.entry.name},
+    Json json{{"name", offer.entry.name},
             {"zone", core::to_string(offer.zone)},
             {"aliases", offer.entry.aliases},
             {"input_usd_per_million", price_text(offer.entry.input)},
@@ -56,19 +77,35 @@ Json offer_json(const Offer& offer) {
             {"output_usd_per_million", price_text(offer.entry.output)},
             {"context", offer.entry.context},
             {"as_of", offer.entry.as_of}};
+    if (!offer.running) return json;
+    json["loaded"] = offer.running->value("loaded", false);
+    json["default"] = offer.running->value("default", false);
+    json["bytes"] = offer.running->value("bytes", Json::object());
+    return json;
+}
+
+// "loaded, default"; and the memory it takes.
+std::vector<std::string> running_cells(const Offer& offer) {
+    if (!offer.running) return {"", ""};
+    const bool loaded = offer.running->value("loaded", false);
+    const std::int64_t bytes = memory_of(*offer.running);
+    return {std::string(loaded ? "loaded" : "-") + (offer.running->value("default", false) ? ", default" : ""),
+            bytes > 0 ? grouped(bytes / 1'000'000) : ""};
 }
 
 int list(const Arguments& arguments, Program& program) {
     const auto config = configuration(arguments, program);
     if (!config) return kWrongUsage;
-    const auto offers = offers_of(*config);
+    auto offers = offers_of(*config);
     if (!offers) return fail(program.console, offers.error());
+    add_running(arguments.get("--data").value_or(config->data.string()), *offers);
     Json json = Json::array();
     std::vector<std::vector<std::string>> rows;
     for (const Offer& offer : *offers) {
         json.push_back(offer_json(offer));
         rows.push_back({offer.entry.name, std::string(core::to_string(offer.zone)), price_text(offer.entry.input),
                         price_text(offer.entry.output), offer.entry.context == 0 ? "" : grouped(offer.entry.context)});
+        std::ranges::move(running_cells(offer), std::back_inserter(rows.back()));
     }
     if (arguments.has("--json")) {
         print_json(program.console.out, json);
@@ -76,40 +113,13 @@ int list(const Arguments& arguments, Program& program) {
     }
     print_table(
         program.console.out,
-        {{"MODEL"}, {"ZONE"}, {"IN USD/M", Align::Right}, {"OUT USD/M", Align::Right}, {"CONTEXT", Align::Right}}, rows,
+        {{"MODEL"}, {"ZONE"}, {"IN USD/M", Align::Right}, {"OUT USD/M", Align::Right}, {"CONTEXT", Align::Right}, {"STATE"}, {"MB", Align::Right}}, rows,
         "no model: the engine is off and no provider is configured");
     if (config->demo_cloud) {
         program.console.out << "\nno provider has a key: sluice serve adds demo-cloud/demo-chat, a scripted cloud\n";
     }
     return kDone;
 }
-
-// Rewrites one line on a terminal; elsewhere says something at every tenth.
-class Progress {
-public:
-    explicit Progress(Console& console) : console_(console) {}
-
-    void operator()(std::uint64_t bytes, std::optional<std::uint64_t> total) {
-        const std::uint64_t percent = total && *total > 0 ? bytes * 100 / *total : 0;
-        const std::uint64_t step =
-            total ? percent / (console_.interactive ? 1 : 10) : bytes >> 26U;  // unknown: every 64 MiB
-        if (step == last_step_) return;
-        last_step_ = step;
-        const std::string text = total ? fmt::format("{:3} % of {} MB", percent, *total / 1'000'000)
-                                       : fmt::format("{} MB", bytes / 1'000'000);
-        console_.error << (console_.interactive ? "\r" : "") << text << (console_.interactive ? "" : "\n")
-                       << std::flush;
-        shown_ = true;
-    }
-    void end() {
-        if (shown_ && console_.interactive) console_.error << '\n';
-    }
-
-private:
-    Console& console_;
-    std::uint64_t last_step_ = UINT64_MAX;
-    bool shown_ = false;
-};
 
 // The last part of the URL's path, when it can be a file name.
 core::Result<std::string> file_name_of(const std::string& url_text) {
@@ -162,7 +172,7 @@ core::Result<DownloadRequest> read_request(const Arguments& arguments, Program& 
 int pull(const Arguments& arguments, Program& program) {
     const auto request = read_request(arguments, program);
     if (!request) return fail(program.console, request.error());
-    Progress progress(program.console);
+    ByteProgress progress(program.console);
     const auto done =
         download(*request, [&](std::uint64_t bytes, std::optional<std::uint64_t> total) { progress(bytes, total); });
     progress.end();
@@ -185,8 +195,9 @@ int pull(const Arguments& arguments, Program& program) {
 std::vector<Command> model_commands() {
     return {
         {{.name = "models list",
-          .summary = "Lists the models of the configuration with their prices.",
-          .options = {config_option(), json_option()}},
+          .summary = "Lists the models of the configuration with their prices, and which of them a running gateway has in memory.",
+          .options = {config_option(), data_option(), json_option()},
+          .details = "default: the local model of engine.model. Memory is what was planned for weights, cache and scratch.\n"},
          list},
         {{.name = "models pull",
           .summary = "Fetches a model file; goes on where it was cut short.",

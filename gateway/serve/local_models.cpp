@@ -2,6 +2,7 @@
 
 #include "gateway/config/model_entries.hpp"
 #include "gateway/serve/data_files.hpp"
+#include "gateway/serve/loading_report.hpp"
 #include "gateway/serve/model_control.hpp"
 
 #include <spdlog/spdlog.h>
@@ -67,7 +68,7 @@ std::vector<std::string> RestartLog::look(std::span<const ModelState> models) {
 
 LocalModels::LocalModels(const Config& config) : data_(config.data), models_(config.engine.memory_bytes) {}
 
-Result<std::unique_ptr<LocalModels>> LocalModels::start(const Config& config) {
+Result<std::unique_ptr<LocalModels>> LocalModels::start(const Config& config, const std::function<bool()>& give_up) {
     std::unique_ptr<LocalModels> models(new LocalModels(config));
     if (!config.engine.enabled) return models;
     EngineSettings first = config.engine;
@@ -76,10 +77,10 @@ Result<std::unique_ptr<LocalModels>> LocalModels::start(const Config& config) {
         if (!bundled) return bundled.error();
         first.model = *bundled;
     }
-    if (auto added = models->add(first, "engine"); !added) return added.error();
+    if (auto added = models->add(first, "engine", give_up); !added) return added.error();
     for (std::size_t i = 0; i < config.engine.more.size(); ++i) {
         const std::string path = "engine.more[" + std::to_string(i) + "]";
-        if (auto added = models->add(config.engine.more[i], path); !added) return added.error();
+        if (auto added = models->add(config.engine.more[i], path, give_up); !added) return added.error();
     }
     write_model_state(models->data_, models->state(), "", "");
     models->listener_ = std::thread([raw = models.get()] { raw->listen(); });
@@ -98,7 +99,7 @@ LocalModels::~LocalModels() {
 }
 
 // A model's name is known from the settings or its file, before it is loaded.
-Result<void> LocalModels::add(const EngineSettings& settings, const std::string& path) {
+Result<void> LocalModels::add(const EngineSettings& settings, const std::string& path, const std::function<bool()>& give_up) {
     const auto config = engine_config(settings, settings.model);
     const auto plan = local_engine::plan_memory(config);
     if (!plan) return at(path, plan.error());
@@ -112,7 +113,12 @@ Result<void> LocalModels::add(const EngineSettings& settings, const std::string&
     targets_.push_back({std::move(entry), &models_.declare(name, config)});
     spdlog::info("local model {}: {}{}", name, local_engine::describe(*plan), settings.load ? "" : ", not loaded");
     if (!settings.load) return {};
-    if (const auto loaded = models_.load(name); !loaded) return at(path, loaded.error());
+    LoadingReport report(name);
+    const auto progress = [&](std::uint64_t bytes, std::uint64_t total) {
+        report.tell(bytes, total);
+        return !give_up || !give_up();
+    };
+    if (const auto loaded = models_.load(name, progress); !loaded) return at(path, loaded.error());
     const auto engine = models_.engine(name);
     const auto& info = engine->info();
     tell_choice(name, info);
@@ -142,7 +148,7 @@ local_engine::EngineStatus LocalModels::status() const {
 Json LocalModels::state() const {
     Json list = Json::array();
     for (const ModelState& state : models_.list()) {
-        Json one{{"name", "local/" + state.name}, {"loaded", state.loaded}, {"leaving", state.leaving}};
+        Json one{{"name", "local/" + state.name}, {"loaded", state.loaded}, {"leaving", state.leaving}, {"default", targets_.front().entry.model == state.name}};
         if (state.plan) one["bytes"] = {{"weights", state.plan->weights}, {"cache", state.plan->cache}, {"scratch", state.plan->scratch}};
         list.push_back(std::move(one));
     }
@@ -160,13 +166,24 @@ void LocalModels::listen() {
     }
 }
 
+// Given up when the gateway ends, and when somebody asks for something else meanwhile.
+Result<local_engine::EngineMemory> LocalModels::load_as_asked(const std::string& name) {
+    LoadingReport report(name);
+    return models_.load(name, [&](std::uint64_t bytes, std::uint64_t total) {
+        if (report.tell(bytes, total)) write_model_state(data_, state(), "", "", LoadingModel{name, bytes, total});
+        if (const auto other = read_model_request(data_); other && other->id != answered_) return false;
+        const std::lock_guard lock(mutex_);
+        return !stopping_;
+    });
+}
+
 void LocalModels::answer() {
     const auto request = read_model_request(data_);
     if (!request || request->id == answered_) return;
     answered_ = request->id;
     std::string error;
     if (request->load) {
-        if (const auto loaded = models_.load(request->name); !loaded) error = core::describe(loaded.error());
+        if (const auto loaded = load_as_asked(request->name); !loaded) error = core::describe(loaded.error());
         else {
             spdlog::info("local model {} loaded: {}", request->name, local_engine::describe(*loaded));
             if (const auto engine = models_.engine(request->name)) tell_choice(request->name, engine->info());

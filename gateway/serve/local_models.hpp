@@ -7,6 +7,7 @@
 #include "policies/catalogue.hpp"
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,8 +42,9 @@ public:
         core::LocalBackend* backend = nullptr;
     };
 
-    // Loads engine.model and those of engine.more that are to be loaded at start. Blocking. The error names the setting.
-    static core::Result<std::unique_ptr<LocalModels>> start(const Config& config);
+    // Loads engine.model and those of engine.more that are to be loaded at start. Blocking. The error names the setting;
+    // Cancelled: `give_up` said so while a file was read.
+    static core::Result<std::unique_ptr<LocalModels>> start(const Config& config, const std::function<bool()>& give_up = {});
     ~LocalModels();  // every request must have ended
     LocalModels(const LocalModels&) = delete;
     LocalModels& operator=(const LocalModels&) = delete;
@@ -54,10 +56,11 @@ public:
 
 private:
     explicit LocalModels(const Config& config);
-    core::Result<void> add(const EngineSettings& settings, const std::string& path);
+    core::Result<void> add(const EngineSettings& settings, const std::string& path, const std::function<bool()>& give_up);
     core::Json state() const;
     void listen();
     void answer();
+    core::Result<local_engine::EngineMemory> load_as_asked(const std::string& name);
 
     std::filesystem::path data_;
     local_engine::ModelSet models_;

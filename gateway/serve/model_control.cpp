@@ -27,7 +27,8 @@ std::optional<Json> model_state(const fs::path& data) {
     return state;
 }
 
-core::Result<Json> ask_for_model(const fs::path& data, const ModelRequest& request, std::chrono::seconds most) {
+core::Result<Json> ask_for_model(const fs::path& data, const ModelRequest& request, std::chrono::seconds most,
+                                 const std::function<void(std::uint64_t bytes, std::uint64_t total)>& progress) {
     if (!model_state(data)) return Error{Errc::Unavailable, "no gateway with a local engine runs over " + data.string()};
     const ControlTurn turn{data / "models.lock"};
     if (!turn.mine()) return Error{Errc::Unavailable, "another command is loading or unloading a model"};
@@ -41,9 +42,20 @@ core::Result<Json> ask_for_model(const fs::path& data, const ModelRequest& reque
             if (const std::string error = text_member(*state, "error"); !error.empty()) return Error{Errc::Unavailable, error};
             return *state;
         }
+        if (const auto loading = state->find("loading"); progress && loading != state->end()) {
+            progress(loading->value("bytes", std::uint64_t{0}), loading->value("total", std::uint64_t{0}));
+        }
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     return Error{Errc::Unavailable, "the gateway did not answer in time; it may still be loading"};
+}
+
+std::int64_t memory_of(const Json& model) {
+    std::int64_t bytes = 0;
+    if (const auto parts = model.find("bytes"); parts != model.end()) {
+        for (const auto& [part, value] : parts->items()) bytes += value.get<std::int64_t>();
+    }
+    return bytes;
 }
 
 std::optional<ModelRequest> read_model_request(const fs::path& data) {
@@ -54,9 +66,11 @@ std::optional<ModelRequest> read_model_request(const fs::path& data) {
     return request;
 }
 
-void write_model_state(const fs::path& data, const Json& models, const std::string& answered, const std::string& error) {
+void write_model_state(const fs::path& data, const Json& models, const std::string& answered, const std::string& error,
+                       const std::optional<LoadingModel>& loading) {
     Json state{{"pid", getpid()}, {"models", models}, {"answered", answered}};
     if (!error.empty()) state["error"] = error;
+    if (loading) state["loading"] = {{"name", "local/" + loading->name}, {"bytes", loading->bytes}, {"total", loading->total}};
     write_control_file(data / kState, state);
 }
 

@@ -6,7 +6,9 @@
 #include "core/result.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,13 +22,23 @@ struct ModelRequest {
 
 // The asking side. Waits for the answer: state's "models" and, when it went wrong, the error. Unavailable: no gateway runs
 // over this directory, somebody else is asking, or the answer did not come in time.
-core::Result<core::Json> ask_for_model(const std::filesystem::path& data, const ModelRequest& request, std::chrono::seconds most);
+// `progress` hears of the bytes of a file that is being read.
+core::Result<core::Json> ask_for_model(const std::filesystem::path& data, const ModelRequest& request, std::chrono::seconds most,
+                                       const std::function<void(std::uint64_t bytes, std::uint64_t total)>& progress = {});
 // What the gateway last said, if one runs.
 std::optional<core::Json> model_state(const std::filesystem::path& data);
 
+// Bytes that one of state's models takes, of all kinds together; 0: it is not loaded.
+std::int64_t memory_of(const core::Json& model);
+
 // The gateway's side.
+struct LoadingModel {
+    std::string name;
+    std::uint64_t bytes = 0, total = 0;
+};
 std::optional<ModelRequest> read_model_request(const std::filesystem::path& data);
-void write_model_state(const std::filesystem::path& data, const core::Json& models, const std::string& answered, const std::string& error);
+void write_model_state(const std::filesystem::path& data, const core::Json& models, const std::string& answered, const std::string& error,
+                       const std::optional<LoadingModel>& loading = std::nullopt);
 void remove_model_state(const std::filesystem::path& data);
 
 }  // namespace sluice::gateway

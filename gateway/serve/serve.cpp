@@ -65,6 +65,12 @@ sigset_t block_signals() {
     return set;
 }
 
+// While nobody waits for signals yet: large models take minutes, and Ctrl-C must not.
+bool asked_to_end() {
+    sigset_t pending;
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
 std::unique_ptr<policies::DurableLedger> open_ledger(const Config& config) {
     auto ledger = or_throw(policies::DurableLedger::open(
         {.directory = config.data,
@@ -178,7 +184,7 @@ void run(const Config& config) {
     const auto ledger = open_ledger(config);
     const auto ring = or_throw(policies::KeyRing::open(config.data));
     const auto demo = config.demo_cloud ? or_throw(DemoCloud::start()) : nullptr;
-    const auto local_models = or_throw(LocalModels::start(config));
+    const auto local_models = or_throw(LocalModels::start(config, asked_to_end));
     const auto upstreams = connect_upstreams(config, catalogue, demo.get());
 
     cache::MemoryCache memory_cache{{.max_bytes = config.cache.max_bytes, .time_to_live = config.cache.ttl}};

@@ -45,6 +45,26 @@ class Commands(unittest.TestCase):
             self.assertIn("cannot start", error)
 
 
+    def test_models_list_says_what_a_running_gateway_has_in_memory(self):
+        with Gateway() as server:
+            self.assertNotIn("loaded", server.json("models", "list")[0])
+            server.run("teams", "add", "ops")
+            key = server.run("keys", "create", "ops", "--quiet").strip()
+            server.start()
+            listed = server.json("models", "list")
+            served = [model["id"] for model in server.ask("/v1/models", key)[2]["data"]]
+            self.assertIn(listed[0]["name"], served)
+            self.assertTrue(listed[0]["loaded"] and listed[0]["default"])
+            self.assertEqual(set(listed[0]["bytes"]), {"weights", "cache", "scratch"})
+            self.assertGreater(listed[0]["bytes"]["weights"], 1_000_000)
+            self.assertRegex(server.run("models", "list"), listed[0]["name"] + r".* loaded, default +[0-9,]+")
+            server.run("models", "unload", listed[0]["name"])
+            listed = server.json("models", "list")
+            self.assertFalse(listed[0]["loaded"])
+            self.assertEqual(listed[0]["bytes"], {})
+            self.assertEqual(server.stop(), 0)
+
+
 class BesideARunningGateway(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

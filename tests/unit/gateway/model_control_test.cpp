@@ -5,7 +5,9 @@
 
 #include <gmock/gmock.h>
 
+#include <condition_variable>
 #include <fstream>
+#include <thread>
 
 namespace sluice::gateway::cli {
 namespace {
@@ -53,6 +55,41 @@ TEST_F(ModelControl, ModelsOfARunningGatewayAreLoadedAndUnloaded) {
     const Ran unknown = run_here({"models", "load", "third"});
     EXPECT_EQ(unknown.code, kFailed);
     EXPECT_THAT(unknown.error, HasSubstr("no local model"));
+}
+
+TEST_F(ModelControl, AStartIsGivenUpWhileAModelIsRead) {
+    const auto models = LocalModels::start(two_models(), [] { return true; });
+    ASSERT_FALSE(models);
+    EXPECT_EQ(models.error().code, core::Errc::Cancelled);
+}
+
+// The gateway's side is played here: real files of this size are read before anybody looks.
+TEST_F(ModelControl, LoadingIsReportedToWhoAsked) {
+    std::filesystem::create_directories(data());
+    const core::Json none = core::Json::array();
+    write_model_state(data(), none, "", "");
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool reported = false;
+    std::thread gateway([&] {
+        while (!read_model_request(data())) std::this_thread::yield();
+        write_model_state(data(), none, "", "", LoadingModel{"second", 30, 100});
+        std::unique_lock lock(mutex);
+        changed.wait_for(lock, std::chrono::seconds(20), [&] { return reported; });
+        write_model_state(data(), none, read_model_request(data())->id, "");
+    });
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> heard;
+    const auto state = ask_for_model(data(), {"id", true, "second"}, std::chrono::seconds(20), [&](std::uint64_t bytes, std::uint64_t total) {
+        heard.emplace_back(bytes, total);
+        const std::lock_guard lock(mutex);
+        reported = true;
+        changed.notify_one();
+    });
+    gateway.join();
+    remove_model_state(data());
+    EXPECT_TRUE(state);
+    ASSERT_FALSE(heard.empty());
+    EXPECT_EQ(heard[0], std::pair(std::uint64_t{30}, std::uint64_t{100}));
 }
 
 TEST_F(ModelControl, ACardThatIsNotThereEndsTheStartWithTheKeyAndWhatToDo) {
