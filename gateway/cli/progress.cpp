@@ -8,7 +8,8 @@ namespace sluice::gateway::cli {
 
 void ByteProgress::operator()(std::uint64_t bytes, std::optional<std::uint64_t> total) {
     const std::uint64_t percent = total && *total > 0 ? bytes * 100 / *total : 0;
-    const std::uint64_t step = total ? percent / (console_.interactive ? 1 : 10) : bytes >> 26U;  // unknown: every 64 MiB
+    const std::uint64_t step =
+        total ? percent / (console_.interactive ? 1 : 10) : bytes >> 26U;  // unknown: every 64 MiB
     if (step == last_step_) return;
     last_step_ = step;
     const std::string text =

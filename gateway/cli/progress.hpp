@@ -1,4 +1,5 @@
-// How far something long has come, on the error stream: rewrites one line on a terminal; elsewhere a line at every tenth.
+// How far something long has come, on the error stream: rewrites one line on a terminal; elsewhere a line at every
+// tenth.
 #pragma once
 
 #include "gateway/cli/console.hpp"

@@ -21,7 +21,8 @@ bool LoadingReport::tell(std::uint64_t bytes, std::uint64_t total) {
     if (terminal_) {
         constexpr std::size_t kWidth = 30;
         const std::string bar(percent * kWidth / 100, '=');
-        const std::string line = fmt::format("\rloading {} [{:<{}}] {:3} % of {} MB", name_, bar, kWidth, percent, total / 1'000'000);
+        const std::string line =
+            fmt::format("\rloading {} [{:<{}}] {:3} % of {} MB", name_, bar, kWidth, percent, total / 1'000'000);
         spdlog::default_logger_raw()->flush();
         std::fwrite(line.data(), 1, line.size(), stderr);
         std::fflush(stderr);

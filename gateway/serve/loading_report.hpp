@@ -1,5 +1,5 @@
-// What the operator sees of a model that is being read: a line that is rewritten on a terminal, elsewhere the log says every
-// tenth. A model that is there within a moment is not worth a word.
+// What the operator sees of a model that is being read: a line that is rewritten on a terminal, elsewhere the log says
+// every tenth. A model that is there within a moment is not worth a word.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ public:
     }
 
     core::Result<void> run(const LoadProgress& progress) {
-        running_ = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);  // one reader alone leaves most disks waiting
+        running_ =
+            std::clamp(std::thread::hardware_concurrency(), 1U, 8U);  // one reader alone leaves most disks waiting
         std::vector<std::jthread> readers;
         for (unsigned i = running_; i > 0; --i) readers.emplace_back([this] { read(); });
         std::unique_lock lock(mutex_);

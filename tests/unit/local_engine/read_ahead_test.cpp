@@ -34,7 +34,8 @@ TEST(ReadAhead, EndsWithAReportOfEverything) {
 }
 
 TEST(ReadAhead, LoadingCanBeGivenUp) {
-    const auto given_up = Engine::load({.model = testing::bundled_goldens() / kModel, .threads = 1}, [](auto, auto) { return false; });
+    const auto given_up =
+        Engine::load({.model = testing::bundled_goldens() / kModel, .threads = 1}, [](auto, auto) { return false; });
     ASSERT_FALSE(given_up);
     EXPECT_EQ(given_up.error().code, core::Errc::Cancelled);
 }
@@ -48,7 +49,8 @@ TEST(ReadAhead, AFileThatBecomesShorterIsAnError) {
     auto plan = read_plan(**file);
     ASSERT_TRUE(plan);
     std::filesystem::resize_file(copy, std::filesystem::file_size(copy) / 2);
-    const auto model = build_model(std::move(*file), std::move(*plan), make_reference_kernels(), {.step_tokens = 1, .logit_rows = 1, .pages = 1});
+    const auto model = build_model(std::move(*file), std::move(*plan), make_reference_kernels(),
+                                   {.step_tokens = 1, .logit_rows = 1, .pages = 1});
     std::filesystem::remove(copy);
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, core::Errc::Unavailable);
