@@ -100,6 +100,7 @@ class Writer:
 
 
 def tokenizer(writer):
+    writer.text("tokenizer.chat_template", "{% for message in messages %}{{ message.content }}\n{% endfor %}")  # so that it can be served
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     letters = [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
