@@ -1,7 +1,8 @@
 // A GGUF file, mapped read-only: its metadata and where its tensors lie. The file is untrusted: open() checks every
 // length, count, offset and type before use, so that everything handed out afterwards lies inside the file.
 // Views, arrays and tensor data stay valid while the Reader lives. Immutable after open(): any thread may read.
-// A file that somebody truncates after populate() ends the process (SIGBUS): replace model files, never rewrite them.
+// A file that somebody truncates while it is mapped ends the process (SIGBUS), unless populate() comes upon it first: replace
+// model files, never rewrite them.
 #pragma once
 
 #include "core/result.hpp"
