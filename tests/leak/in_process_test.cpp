@@ -156,7 +156,7 @@ private:
         for (const auto& settlement : world_.ledger.settled) records += settlement.decision_json;
         for (const auto& json : world_.ledger.recorded) records += json;
         for (const auto& decision : world_.observed) records += to_json(decision);
-        records += world_.client->failure + world_.client->head.target;
+        records += world_.client->failure + world_.client->target;
         if (LeakCheck{records}.holds(leak.canary.value))
             ADD_FAILURE() << "a record holds a canary; " << leak.describe() << "\n" << records;
         // Nobody gets what belongs to another request.
