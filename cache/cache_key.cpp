@@ -84,6 +84,7 @@ Key KeyMaker::make(const core::ChatRequest& request, const core::Caller& caller,
                    std::string_view policy_version, MayLeaveProcess reach) const {
     if (data_class > core::DataClass::Internal) reach = MayLeaveProcess::No;
     thread_local Canonical canonical;  // its memory stays in the processor's cache
+    canonical.clear();  // a call that ended with an exception leaves its beginning
     canonical.text(kVersion);
     canonical.number(static_cast<std::uint64_t>(caller.team.value));
     canonical.number(static_cast<std::uint64_t>(data_class));
